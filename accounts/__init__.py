@@ -1,0 +1,1 @@
+"""Clinics, the people who work in them, their permissions, and the decorator that opens every page."""

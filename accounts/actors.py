@@ -1,0 +1,35 @@
+"""Who acts: the `by` of every deed."""
+
+import enum
+import uuid
+from dataclasses import dataclass
+
+
+class Kind(enum.StrEnum):
+    MEMBER = "member"
+    PATIENT = "patient"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """A person or the system, acting in one clinic, during one request or task.
+
+    `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only.
+    """
+
+    kind: Kind
+    clinic_id: uuid.UUID | None
+    label: str
+    user_id: uuid.UUID | None = None
+    role: str = ""
+    patient_id: uuid.UUID | None = None
+    request_id: uuid.UUID | None = None
+
+
+def system(clinic_id: uuid.UUID) -> Actor:
+    """The program itself, acting by a rule that a person chose."""
+    return Actor(kind=Kind.SYSTEM, clinic_id=clinic_id, label="the system")
+
+
+NOBODY = Actor(kind=Kind.SYSTEM, clinic_id=None, label="nobody")

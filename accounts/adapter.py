@@ -1,0 +1,19 @@
+"""How allauth behaves here: nobody signs up by themselves, and mail addresses are not proof of a person."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Accounts are made by a clinic's administrator or by a patient's invitation, never by a public form."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        return bool(url) and super().is_safe_url(url)
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: the page that follows shows whether it worked."""

@@ -1,0 +1,86 @@
+"""Clinics are tenants; a person works in one or several, with a role in each."""
+
+import uuid
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class Clinic(models.Model):
+    """A tenant: every clinical row carries one. `zone` is where its working day happens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    zone_name = models.CharField(max_length=64)
+    phone = models.CharField(max_length=40)
+    # Said to patients who write when nobody reads: when somebody will, and whom to call before that.
+    after_hours_words = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone_name)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; a user without a password cannot sign in by one."""
+
+    def create_user(self, username: str, *, name: str, email: str = "", password: str | None = None) -> "User":
+        user = self.model(username=self.model.normalize_username(username), name=name, email=email)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who can act. Staff sign in with their e-mail address as `username`; patients by their phone.
+
+    `email` is not unique: families share one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(max_length=254, unique=True)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a clinic. What the role may do stands in `accounts.policy`."""
+
+    class Role(models.TextChoices):
+        PRESCRIBER = "prescriber", "Prescriber"
+        NURSE = "nurse", "Nurse"
+        STAFF = "staff", "Staff"
+        AUDITOR = "auditor", "Auditor"
+        ADMINISTRATOR = "administrator", "Administrator"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "clinic"], condition=models.Q(ended_at=None), name="one_role_per_person_and_clinic"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

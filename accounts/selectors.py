@@ -1,0 +1,31 @@
+"""Questions about clinics and their people."""
+
+import uuid
+from typing import Any
+
+from accounts.actors import Actor, Kind
+from accounts.models import Clinic, Membership
+
+
+def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
+    """The signed-in user acting in their active clinic: the one the session names, else their first."""
+    memberships = Membership.objects.filter(user_id=user.id, ended_at=None).order_by("clinic_id")
+    if clinic_id is not None:
+        memberships = memberships.filter(clinic_id=clinic_id)
+    membership = memberships.select_related("clinic").first()
+    if membership is None:
+        return None
+    actor = Actor(
+        kind=Kind.MEMBER, clinic_id=membership.clinic_id, label=user.name, user_id=user.id, role=membership.role
+    )
+    return actor
+
+
+def clinic_of(actor: Actor) -> Clinic:
+    """The clinic this actor acts in."""
+    return Clinic.objects.get(id=actor.clinic_id)
+
+
+def all_clinic_ids() -> list[uuid.UUID]:
+    """Every tenant, for the system's own rounds."""
+    return list(Clinic.objects.order_by("id").values_list("id", flat=True))

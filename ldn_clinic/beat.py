@@ -1,0 +1,15 @@
+"""The whole timetable. Beat only ticks: fixed intervals in UTC, nothing here has a meaning for one patient.
+
+A tick that is doubled, late or missing changes nothing but delay.
+"""
+
+TICK_SECONDS = 30.0
+
+SCHEDULE = {
+    # Plans, claims and delivers what is due, and writes the worker's canary row.
+    "reminders-round": {"task": "reminders.tick", "schedule": TICK_SECONDS, "options": {"expires": 25}},
+    # Appends the advance of plans the clinic left to the system, where the gate is open.
+    "planned-advances": {"task": "titration.tick", "schedule": 300.0, "options": {"expires": 280}},
+    # Picks up exports whose message or worker was lost, and shreds files that have expired.
+    "exports-sweep": {"task": "exports.tick", "schedule": 60.0, "options": {"expires": 50}},
+}
