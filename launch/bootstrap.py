@@ -23,7 +23,10 @@ from launch.places import PYTHON, ROOT, UV, VENV
 LOCKS = {"runtime": ROOT / "requirements.txt", "dev": ROOT / "requirements-dev.txt"}
 BOOT_LOCK = ROOT / "requirements-boot.txt"
 STAMP = VENV / "clinic-stamp"
-ENOUGH = {"runtime": ("runtime", "dev"), "dev": ("dev",)}  # the development lock holds everything the runtime lock holds
+ENOUGH = {
+    "runtime": ("runtime", "dev"),
+    "dev": ("dev",),
+}  # the development lock holds everything the runtime lock holds
 
 
 def ensure(kind: str) -> None:
@@ -62,12 +65,17 @@ def _build(kind: str) -> None:
     started = time.monotonic()
     print(f"Installing the locked {kind} packages into {VENV.name} …", file=sys.stderr, flush=True)
     if not _belongs_here():
-        _run([_base_python(), "-m", "venv", "--without-pip", "--clear", str(VENV)], "could not create the Python environment")
+        _run(
+            [_base_python(), "-m", "venv", "--without-pip", "--clear", str(VENV)],
+            "could not create the Python environment",
+        )
     STAMP.unlink(missing_ok=True)
     if not UV.exists() or not _boot_stamp().exists():
         _install_uv()
     command = [str(UV), "pip", "sync", "--quiet", "--require-hashes", "--python", str(PYTHON), str(LOCKS[kind])]
-    _run(command, "could not install the locked packages", {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": _link_mode()})
+    _run(
+        command, "could not install the locked packages", {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": _link_mode()}
+    )
     STAMP.write_text(stamp(kind))
     print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
 
@@ -91,8 +99,24 @@ def _boot_stamp() -> Path:
 def _install_uv() -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheel = _pip_wheel(Path(folder))
-        command = [str(PYTHON), f"{wheel}/pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
-        command += ["--upgrade", "--target", str(UV.parent.parent), "--require-hashes", "--only-binary", ":all:", "-r", str(BOOT_LOCK)]
+        command = [
+            str(PYTHON),
+            f"{wheel}/pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-warn-script-location",
+        ]
+        command += [
+            "--upgrade",
+            "--target",
+            str(UV.parent.parent),
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            str(BOOT_LOCK),
+        ]
         _run(command, "could not fetch uv from the package registry")
     _boot_stamp().touch()
 
@@ -125,7 +149,13 @@ def fetch_debian(packages: list[str], folder: Path) -> None:
     """Download Debian packages and unpack them into `folder`/root, as any user, changing nothing else on the machine."""
     for name in ("state/lists/partial", "cache/archives/partial", "debs"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    options = [f"Dir::State={folder}/state", f"Dir::Cache={folder}/cache", "Debug::NoLocking=1", "Acquire::Languages=none", "APT::Sandbox::User="]
+    options = [
+        f"Dir::State={folder}/state",
+        f"Dir::Cache={folder}/cache",
+        "Debug::NoLocking=1",
+        "Acquire::Languages=none",
+        "APT::Sandbox::User=",
+    ]
     apt = ["apt-get", *(part for option in options for part in ("-o", option)), "-qq"]
     problem = "could not fetch Debian's " + ", ".join(packages[:3])
     _run([*apt, "update"], problem)
@@ -136,7 +166,9 @@ def fetch_debian(packages: list[str], folder: Path) -> None:
 
 def _link_mode() -> str:
     """Hard links save time and space; they only work when uv's cache is on the same file system."""
-    cache = Path(os.environ.get("UV_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv")
+    cache = Path(
+        os.environ.get("UV_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
+    )
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         if cache.stat().st_dev == VENV.stat().st_dev:
@@ -147,7 +179,9 @@ def _link_mode() -> str:
 def _run(command: list[str], problem: str, extra: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
     """Run a tool quietly; when it fails, show what it said and end with one sentence."""
     try:
-        done = subprocess.run(command, cwd=cwd, env={**os.environ, **(extra or {})}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env={**os.environ, **(extra or {})}, capture_output=True, text=True, check=False
+        )
     except OSError as error:
         raise Failure(f"Setting up: {problem}: {command[0]} does not run ({error.strerror}).") from error
     if done.returncode:
