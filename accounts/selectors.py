@@ -15,10 +15,9 @@ def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
     membership = memberships.select_related("clinic").first()
     if membership is None:
         return None
-    actor = Actor(
+    return Actor(
         kind=Kind.MEMBER, clinic_id=membership.clinic_id, label=user.name, user_id=user.id, role=membership.role
     )
-    return actor
 
 
 def clinic_of(actor: Actor) -> Clinic:

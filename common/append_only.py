@@ -14,7 +14,13 @@ def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
     """Triggers for `Meta.triggers` of a model whose rows may only be inserted."""
     return [
         pgtrigger.Protect(name=f"{name}_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-        pgtrigger.Protect(name=f"{name}_no_truncate", operation=pgtrigger.Truncate, level=pgtrigger.Statement),
+        pgtrigger.Trigger(
+            name=f"{name}_no_truncate",
+            operation=pgtrigger.Truncate,
+            when=pgtrigger.Before,
+            level=pgtrigger.Statement,
+            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+        ),
     ]
 
 

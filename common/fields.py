@@ -9,7 +9,7 @@ from django.db import models
 from common.dose import Dose
 
 
-class DoseField(models.DecimalField[Any, Any]):
+class DoseField(models.DecimalField):  # type: ignore[type-arg]
     """A column of exact milligrams that is a `Dose` in Python: numeric(6, 3), so 0.001 mg to 999.999 mg.
 
     Range is a CHECK of the model's, not of the field's.
@@ -37,8 +37,14 @@ class DoseField(models.DecimalField[Any, Any]):
             return value
         raise TypeError("A dose is a Dose, never a bare number or a text.")
 
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if hasattr(value, "as_sql"):
+            return value
+        exact = self.get_prep_value(value)
+        return connection.ops.adapt_decimalfield_value(exact, self.max_digits, self.decimal_places)
+
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        return connection.ops.adapt_decimalfield_value(self.get_prep_value(value), self.max_digits, self.decimal_places)
+        return self.get_db_prep_value(value, connection)
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "pgtrigger",
     "pghistory",
+    "ldn_clinic",
     "common",
     "audit",
     "accounts",
@@ -53,10 +54,7 @@ INSTALLED_APPS = [
     "symptoms",
     "titration",
     "reminders",
-    "charts",
     "exports",
-    "desk",
-    "portal",
 ]
 
 MIDDLEWARE = [
@@ -95,6 +93,9 @@ TEMPLATES = [
         },
     }
 ]
+# Rows that carry who and when need no shared context table for their history.
+PGHISTORY_CONTEXT_FIELD = None
+
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"

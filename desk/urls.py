@@ -1,0 +1,4 @@
+"""Addresses of the clinic's pages."""
+
+app_name = "desk"
+urlpatterns: list = []

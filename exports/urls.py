@@ -1,0 +1,4 @@
+"""Addresses of the files that leave."""
+
+app_name = "exports"
+urlpatterns: list = []

@@ -1,0 +1,130 @@
+"""Pages that belong to no storey: health, faults, and the demonstration's front hall."""
+
+import mailbox
+from email.message import Message
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import public_page
+from accounts.models import User
+from common import clock
+from ldn_clinic import demo as demo_people
+from ldn_clinic import health as parts
+
+
+def _health(names: list[str]) -> HttpResponse:
+    at = clock.now()
+    verdicts = {name: parts.ask(name, at) for name in names}
+    ok = all(verdict.ok for verdict in verdicts.values())
+    return JsonResponse(
+        {
+            "status": "ok" if ok else "trouble",
+            "checks": {name: {"ok": verdict.ok, "says": verdict.says} for name, verdict in verdicts.items()},
+        },
+        status=200 if ok else 503,
+    )
+
+
+@require_GET
+@public_page("health of all parts, for the operator's monitor")
+def health(request: HttpRequest) -> HttpResponse:
+    return _health(list(parts.CHECKS))
+
+
+@require_GET
+@public_page("health of this process")
+def live(request: HttpRequest) -> HttpResponse:
+    return _health([])
+
+
+@require_GET
+@public_page("health of what a page needs")
+def ready(request: HttpRequest) -> HttpResponse:
+    return _health(["database"])
+
+
+@require_GET
+@public_page("health of the reminders' clock")
+def reminders_health(request: HttpRequest) -> HttpResponse:
+    return _health(["worker", "beat", "reminders"])
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The same page for what does not exist and for what is somebody else's."""
+    return render(request, "404.html", status=404)
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """A fault of ours: says what was saved (nothing of this request) and what to do."""
+    return render(request, "500.html", {"request_id": getattr(request, "id", "")}, status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that came from elsewhere or from a page left open too long."""
+    sentence = (
+        "This page was open too long or came from elsewhere, so nothing was saved. Go back, reload and try again."
+    )
+    return render(request, "403.html", {"sentence": sentence}, status=403)
+
+
+@require_GET
+@public_page("front hall of the demonstration; demo mode only")
+def demo(request: HttpRequest) -> HttpResponse:
+    _demo_only()
+    return render(request, "demo/hall.html", {"personas": demo_people.PERSONAS})
+
+
+@require_POST
+@public_page("one-click sign-in of the demonstration; demo mode only")
+def demo_sign_in(request: HttpRequest) -> HttpResponse:
+    _demo_only()
+    username = request.POST.get("username", "")
+    if username not in {persona.username for persona in demo_people.PERSONAS}:
+        raise Http404
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise Http404
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@require_GET
+@public_page("mail caught on this machine; demo mode only")
+def demo_mail(request: HttpRequest) -> HttpResponse:
+    _demo_only()
+    messages = sorted(_caught().items(), key=lambda item: item[1].get_date(), reverse=True)
+    rows = [{"key": key, "to": mail["To"], "subject": mail["Subject"], "date": mail["Date"]} for key, mail in messages]
+    return render(request, "demo/mail.html", {"messages_caught": rows[:100], "total": len(rows)})
+
+
+@require_GET
+@public_page("one caught mail; demo mode only")
+def demo_message(request: HttpRequest, key: str) -> HttpResponse:
+    _demo_only()
+    message = _caught().get(key)
+    if message is None:
+        raise Http404
+    return render(request, "demo/message.html", {"message": message, "body": _text(message)})
+
+
+def _demo_only() -> None:
+    if not settings.DEMO:
+        raise Http404
+
+
+def _caught() -> "mailbox.Maildir":
+    return mailbox.Maildir(settings.MAILBOX_DIR, create=True)
+
+
+def _text(message: Message) -> str:
+    for part in message.walk():
+        if part.get_content_type() == "text/plain":
+            payload = part.get_payload(decode=True)
+            return (
+                payload.decode(part.get_content_charset() or "utf-8", "replace") if isinstance(payload, bytes) else ""
+            )
+    return ""

@@ -1,0 +1,39 @@
+"""Tokens and codes: made from the system's randomness, kept only as digests."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+
+TRIES = 5
+INVITATION_LASTS = timedelta(days=14)
+PHONE_LASTS = timedelta(days=90)
+CODE_LASTS = timedelta(minutes=10)
+PROOF_LASTS = timedelta(minutes=30)
+
+
+def new_token() -> str:
+    """256 random bits, safe in an address."""
+    return secrets.token_urlsafe(32)
+
+
+def new_code() -> str:
+    """Six digits to be typed by a person."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def digest(token: str) -> str:
+    """SHA-256 of a token of full entropy, for look-ups."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def code_digest(code: str, salt: object) -> str:
+    """Keyed digest of a short code: six digits alone could be tried out by whoever reads the table."""
+    return hmac.new(settings.SECRET_KEY.encode(), f"{salt}|{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def same(a: str, b: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(a, b)

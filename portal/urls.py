@@ -1,0 +1,4 @@
+"""Addresses of the patient's pages."""
+
+app_name = "portal"
+urlpatterns: list = []

@@ -1,0 +1,1 @@
+"""The bell: reads what is due, says so once, and shows what it could not know."""

@@ -1,0 +1,145 @@
+"""What is owed to whom (`Occurrence`), the outbox (`Reminder`), each try (`Attempt`) and the clock's own pulse."""
+
+import uuid
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Clinic, User
+from common.append_only import append_only_triggers
+from patients.models import Patient
+from reminders.states import FINAL, LEASED, LEGAL_MOVES, State
+from titration.models import Prescription
+
+
+class Occurrence(models.Model):
+    """One thing to say to one patient on one local date; its key makes a second one impossible."""
+
+    class Kind(models.TextChoices):
+        STEP_EVE = "step_eve", "The evening before a step"
+        NIGHT_LOG = "night_log", "The night is not logged yet"
+
+    class State(models.TextChoices):
+        PLANNED = "planned"
+        SKIPPED_OUTAGE = "skipped_outage"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # The date it is about: the first date of the step, or the night to be logged.
+    about_on = models.DateField()
+    zone_name = models.CharField(max_length=64)
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PLANNED)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "kind", "about_on"], name="one_occurrence_per_patient_kind_and_date"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("due_at")), name="an_occurrence_expires_later"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Reminder(models.Model):
+    """One message of one occurrence over one channel: at most once. Its `id` is the Message-ID."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    occurrence = models.ForeignKey(Occurrence, on_delete=models.PROTECT, related_name="reminders")
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.PENDING)
+    next_at = models.DateTimeField()
+    not_after = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    error_class = models.CharField(max_length=60, blank=True)
+    done_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["occurrence", "channel"], name="one_reminder_per_occurrence_and_channel"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(LEASED), lease__isnull=False, lease_until__isnull=False)
+                | (~Q(state__in=sorted(LEASED)) & Q(lease=None, lease_until=None)),
+                name="leased_exactly_while_claimed_or_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(FINAL), done_at__isnull=False)
+                | (~Q(state__in=sorted(FINAL)) & Q(done_at=None)),
+                name="done_exactly_when_final",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(state="pending"), name="reminder_due"),
+            models.Index(fields=["not_after"], condition=Q(state="pending"), name="reminder_going_stale"),
+            models.Index(fields=["lease_until"], condition=Q(state__in=sorted(LEASED)), name="reminder_leased"),
+            models.Index(fields=["clinic"], condition=Q(state="uncertain"), name="reminder_uncertain"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="reminder_legal_moves",
+                field="state",
+                transitions=[(str(a), str(b)) for a, moves in LEGAL_MOVES.items() for b in sorted(moves)],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Attempt(models.Model):
+    """One try to hand a message over. Written when it begins; what came of it is a second row."""
+
+    class Outcome(models.TextChoices):
+        BEGUN = "begun"
+        SENT = "sent"
+        REFUSED_FOR_NOW = "refused_for_now"
+        FAILED = "failed"
+        UNCERTAIN = "uncertain"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="tries")
+    number = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    error_class = models.CharField(max_length=60, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reminder", "number", "outcome"], name="one_row_per_try_and_outcome")
+        ]
+        triggers = append_only_triggers("attempt")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Heartbeat(models.Model):
+    """When a part of the clock was last alive, by the database's own time. Silence is a hazard someone must see."""
+
+    class Name(models.TextChoices):
+        BEAT = "beat"
+        WORKER = "worker"
+        ROUND = "round"
+
+    name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
+    at = models.DateTimeField()
+    oldest_due_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,141 @@
+"""Nights and doses as the patient told them. What the plan said is another table's business.
+
+Names and units of the columns are those of the replay format: `taken, taken_mg, taken_at, sleep_hours, latency_min,
+awake_min, awakenings, quality, dream_vividness, dream_distress, pain, fatigue, lead_symptom, side_effects,
+other_medicines, note`. A question without an answer is NULL, never zero.
+"""
+
+import uuid
+
+import pghistory
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from accounts.models import Clinic, User
+from common.append_only import append_only_triggers
+from common.fields import DoseField, dose_within_limits
+from common.night import Slot
+from patients.models import Patient
+
+
+def _between(column: str, low: int, high: int) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{column}__isnull": True}) | models.Q(**{f"{column}__gte": low, f"{column}__lte": high}),
+        name=f"{column}_from_{low}_to_{high}",
+    )
+
+
+def _scale(low: int, high: int) -> models.PositiveSmallIntegerField:
+    return models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(low), MaxValueValidator(high)])
+
+
+@pghistory.track(append_only=True, context_field=None)
+class DoseTaken(models.Model):
+    """What became of the dose planned for a date and slot, in the patient's words. Every version is kept."""
+
+    class Taken(models.TextChoices):
+        TAKEN = "taken", "Taken"
+        SKIPPED = "skipped", "Skipped"
+        NOT_YET = "not_yet", "Not yet"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="doses_taken")
+    plan_date = models.DateField()
+    slot = models.CharField(max_length=10, choices=[(slot.value, slot.value) for slot in Slot])
+    taken = models.CharField(max_length=10, choices=Taken.choices)
+    taken_mg = DoseField(null=True)
+    taken_at = models.DateTimeField(null=True)
+    skipped_because = models.CharField(max_length=40, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "plan_date", "slot"], name="one_dose_record_per_plan_date_and_slot"
+            ),
+            dose_within_limits("taken_mg", "taken_mg_within_limits"),
+            models.CheckConstraint(
+                condition=models.Q(taken="taken") | models.Q(taken_mg=None, taken_at=None),
+                name="only_a_taken_dose_has_an_amount_and_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@pghistory.track(append_only=True, context_field=None)
+class SymptomLog(models.Model):
+    """One night as the patient lived it. Every version is kept."""
+
+    class OtherMedicines(models.TextChoices):
+        NO = "no", "No"
+        YES = "yes", "Yes"
+        UNSURE = "unsure", "I am not sure"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="logs")
+    night = models.DateField()
+    sleep_hours = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    latency_min = models.PositiveSmallIntegerField(null=True)
+    awake_min = models.PositiveSmallIntegerField(null=True)
+    awakenings = models.PositiveSmallIntegerField(null=True)
+    quality = _scale(1, 5)
+    dream_vividness = _scale(0, 3)
+    dream_distress = _scale(0, 10)
+    pain = _scale(0, 10)
+    fatigue = _scale(0, 10)
+    lead_symptom = _scale(0, 10)
+    other_medicines_answer = models.CharField(max_length=10, choices=OtherMedicines.choices, blank=True)
+    other_medicines = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    # Severity by side-effect code of `items.toml`; an empty object means the patient ticked none.
+    side_effects = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "night"], name="one_log_per_patient_and_night"),
+            _between("sleep_hours", 0, 24),
+            _between("latency_min", 0, 1440),
+            _between("awake_min", 0, 1440),
+            _between("awakenings", 0, 100),
+            _between("quality", 1, 5),
+            _between("dream_vividness", 0, 3),
+            _between("dream_distress", 0, 10),
+            _between("pain", 0, 10),
+            _between("fatigue", 0, 10),
+            _between("lead_symptom", 0, 10),
+        ]
+        indexes = [models.Index(fields=["clinic", "patient", "night"], name="log_by_clinic_patient_night")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class OpioidReport(models.Model):
+    """The patient said yes, or was not sure, when asked about opioid, cough or diarrhoea medicines.
+
+    Written once and never changed: correcting the night later does not take it back. Whether it is still open is
+    answered above, by the clinic's review.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="opioid_reports")
+    night = models.DateField()
+    answer = models.CharField(max_length=10)
+    words = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["clinic", "patient", "-at"], name="opioid_report_by_patient")]
+        triggers = append_only_triggers("opioid_report")
+
+    def __str__(self) -> str:
+        return str(self.id)

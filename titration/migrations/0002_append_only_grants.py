@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from common.append_only import revoke_rewriting
+
+
+class Migration(migrations.Migration):
+    """The application may add to these tables and read them, nothing else."""
+
+    dependencies = [("titration", "0001_initial")]
+
+    operations = [revoke_rewriting("titration_protocolversion", "titration_planchange", "titration_opioidreview")]

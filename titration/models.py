@@ -1,0 +1,223 @@
+"""Prescriptions, what changed them, and the steps that follow.
+
+The truth is a prescription and its `PlanChange`s; `Step` is a projection for queries, rewritten from the engine.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from accounts.models import Clinic, User
+from common.append_only import append_only_triggers
+from common.fields import DoseField, dose_within_limits
+from common.night import Slot
+from patients.models import Patient
+from symptoms.models import OpioidReport
+
+
+class ProtocolVersion(models.Model):
+    """One version of a reviewed protocol file; a shared one belongs to no clinic. Never changed once loaded."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40)
+    version = models.PositiveIntegerField()
+    name = models.CharField(max_length=200)
+    body = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
+    loaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "code", "version"], name="one_row_per_protocol_version", nulls_distinct=False
+            )
+        ]
+        triggers = append_only_triggers("protocol_version")
+
+    def __str__(self) -> str:
+        return f"{self.code} version {self.version}"
+
+
+class Prescription(models.Model):
+    """A signed course: a protocol, kept as it was at signing, applied to a patient from a date.
+
+    `version` rises with every change and names the projection of steps that belongs to it. `next_due_on` is the date
+    the next rung is due (without sliding), null when there is none: projected beside the steps for the worklist.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        HELD = "held", "Held"
+        PAUSED = "paused", "Paused"
+        STOPPED = "stopped", "Stopped"
+
+    class Mode(models.TextChoices):
+        CONFIRMED = "confirmed", "A person lets each step happen"
+        PLANNED = "planned", "Steps happen on their day unless something blocks"
+
+    OPEN_STATES: ClassVar[tuple[str, ...]] = (State.ACTIVE, State.HELD, State.PAUSED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="prescriptions")
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    protocol_snapshot = models.JSONField()
+    protocol_fingerprint = models.CharField(max_length=64)
+    start_on = models.DateField()
+    slot = models.CharField(max_length=10, choices=[(slot.value, slot.value) for slot in Slot])
+    capsule_strength = DoseField()
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.CONFIRMED)
+    opioid_answer = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    signed_at = models.DateTimeField()
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    stopped_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+    next_due_on = models.DateField(null=True)
+    next_dose = DoseField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(state__in=["active", "held", "paused"]),
+                name="one_open_prescription_per_patient",
+            ),
+            dose_within_limits("capsule_strength", "capsule_strength_within_limits"),
+            dose_within_limits("next_dose", "next_dose_within_limits"),
+            models.CheckConstraint(
+                condition=Q(state="stopped", stopped_at__isnull=False) | (~Q(state="stopped") & Q(stopped_at=None)),
+                name="a_stopped_prescription_says_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_due_on=None, next_dose=None) | Q(next_due_on__isnull=False, next_dose__isnull=False),
+                name="a_due_step_has_a_date_and_a_dose",
+            ),
+            models.CheckConstraint(condition=Q(opioid_answer="no"), name="signed_only_after_no_to_the_opioid_question"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["clinic", "next_due_on"],
+                condition=Q(state__in=["active", "held", "paused"]),
+                name="open_prescription_by_due_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PlanChange(models.Model):
+    """One signed change of a course, in the order recorded. Appended, never altered.
+
+    `on` is the first date it has effect: of the hold, of the new rung, or the first date without a dose.
+    """
+
+    class Kind(models.TextChoices):
+        HOLD = "hold", "Hold"
+        ADVANCE = "advance", "Step up"
+        STOP = "stop", "Stop"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="changes")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    on = models.DateField()
+    days = models.PositiveSmallIntegerField(null=True)
+    to_rung = models.PositiveSmallIntegerField(null=True)
+    reason = models.TextField(blank=True)
+    # What the gate said when a step was let happen: its verdict and the codes of its reasons.
+    gate = models.JSONField(default=dict)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    by_label = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prescription", "number"], name="one_change_per_prescription_and_number"),
+            models.CheckConstraint(
+                condition=Q(kind="hold", days__gte=1, to_rung=None)
+                | Q(kind="advance", days=None, to_rung__gte=1)
+                | Q(kind="stop", days=None, to_rung=None),
+                name="a_change_carries_what_its_kind_needs",
+            ),
+            models.CheckConstraint(condition=Q(kind="advance") | ~Q(reason=""), name="a_hold_or_stop_says_why"),
+        ]
+        triggers = append_only_triggers("plan_change")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Step(models.Model):
+    """One half-open dated segment of what is in force: a projection of `unfold`, one row a segment.
+
+    A segment without a dose (course ended) has none.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="steps")
+    prescription_version = models.PositiveIntegerField()
+    from_on = models.DateField()
+    to_on = models.DateField(null=True)
+    dose = DoseField(null=True)
+    rung = models.PositiveSmallIntegerField(null=True)
+    state = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(to_on=None) | Q(to_on__gt=F("from_on")), name="a_step_ends_after_it_begins"
+            ),
+            dose_within_limits("dose", "step_dose_within_limits"),
+            ExclusionConstraint(
+                name="no_overlapping_steps",
+                expressions=[
+                    (
+                        Func(
+                            F("from_on"),
+                            F("to_on"),
+                            RangeBoundary(inclusive_lower=True),
+                            function="daterange",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (F("prescription"), RangeOperators.EQUAL),
+                ],
+            ),
+        ]
+        indexes = [models.Index(fields=["patient", "from_on"], name="step_by_patient_and_date")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class OpioidReview(models.Model):
+    """The clinic's answer to an opioid report: until it stands, the gate is closed and the patient takes no dose."""
+
+    class Outcome(models.TextChoices):
+        CARRY_ON = "carry_on", "Not an opioid: the plan goes on"
+        STOPPED = "stopped", "An opioid: the course is stopped"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    report = models.OneToOneField(OpioidReport, on_delete=models.PROTECT, related_name="review")
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        triggers = append_only_triggers("opioid_review")
+
+    def __str__(self) -> str:
+        return str(self.id)
