@@ -1,0 +1,62 @@
+"""Rows for tests: visibly made up, sensible by default, every field open to be said."""
+
+import uuid
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts.actors import Actor, Kind
+from accounts.models import Clinic, Membership, User
+from patients import secrets
+from patients import services as patients_services
+from patients.models import ContactPreference, Patient, Phone
+
+AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+LONDON = ZoneInfo("Europe/London")
+
+
+def clinic(name: str = "Test Clinic", zone_name: str = "Europe/London", **more: Any) -> Clinic:
+    values = {"phone": "000 000 0000", "after_hours_words": "We read messages on weekdays.", **more}
+    return Clinic.objects.create(name=name, zone_name=zone_name, **values)
+
+
+def member(clinic: Clinic, role: str = Membership.Role.PRESCRIBER, name: str = "Test Member") -> Actor:
+    """A new person with this role in the clinic, as the actor of deeds."""
+    user = User.objects.create_user(f"{uuid.uuid4()}@test.invalid", name=name)
+    Membership.objects.create(user=user, clinic=clinic, role=role)
+    return Actor(kind=Kind.MEMBER, clinic_id=clinic.id, label=name, user_id=user.id, role=role)
+
+
+def patient(clinic: Clinic, name: str = "Test Patient", **more: Any) -> Patient:
+    """A registered patient with a contact preference."""
+    registered_by = more.pop("registered_by_id", None) or member(clinic).user_id
+    values = {
+        "birth_date": date(1980, 1, 1),
+        "record_number": uuid.uuid4().hex[:12],
+        "email": "patient@test.invalid",
+        "zone_name": clinic.zone_name,
+        "registered_at": AT,
+        **more,
+    }
+    made = Patient.objects.create(
+        clinic=clinic, name=name, sort_key=patients_services.sort_key(name), registered_by_id=registered_by, **values
+    )
+    ContactPreference.objects.create(clinic=clinic, patient=made, log_reminder_at=time(9, 0))
+    return made
+
+
+def phone(patient: Patient, at: datetime = AT, **more: Any) -> tuple[Phone, str]:
+    """A remembered phone of this patient and the secret in its cookie."""
+    secret = secrets.new_token()
+    values = {"let_in_at": at, "expires_at": at + secrets.PHONE_LASTS, **more}
+    made = Phone.objects.create(
+        clinic_id=patient.clinic_id, patient=patient, secret_digest=secrets.digest(secret), **values
+    )
+    return made, secret
+
+
+def patient_actor(patient: Patient) -> Actor:
+    """The patient as the actor of their own deeds."""
+    return Actor(
+        kind=Kind.PATIENT, clinic_id=patient.clinic_id, label="the patient", role="patient", patient_id=patient.id
+    )

@@ -1,0 +1,59 @@
+"""What only the owner of the tables may do in a test run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+KEPT = {"django_migrations", "django_content_type"}
+
+
+def connect(name: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection of the owner's, to its own database or to the one named."""
+    owner = settings.DATABASES["owner"]
+    return psycopg.connect(
+        host=owner["HOST"],
+        port=owner["PORT"],
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        dbname=name or owner["NAME"],
+        autocommit=True,
+    )
+
+
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """An empty database in which the application's role may use what the owner makes, dropped at the end."""
+    home = settings.DATABASES["owner"]["NAME"]
+    app_role = sql.Identifier(settings.DATABASES["default"]["USER"])
+    named = sql.Identifier(name)
+    with connect(home) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(named))
+    with connect(name) as connection:
+        for grant in (
+            "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
+            "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {}",
+        ):
+            connection.execute(sql.SQL(grant).format(app_role))
+    try:
+        yield
+    finally:
+        with connect(home) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+
+
+def empty_tables() -> None:
+    """Empty every table but the migrations' own; append-only triggers step aside for the owner alone."""
+    connections["default"].close()
+    with connect(connections["default"].settings_dict["NAME"]) as connection, connection.transaction():
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(str(name)) for (name,) in found if name not in KEPT]
+        for table in tables:
+            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(table))
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(tables)))
+        for table in tables:
+            connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(table))
