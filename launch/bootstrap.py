@@ -1,7 +1,7 @@
 """Builds `.venv` from the hash-locked requirements. Standard library only: nothing else exists yet.
 
-A stock Debian has Python but neither pip nor ensurepip. Debian's own pip wheel can be fetched and unpacked by the ordinary package client into
-a private folder, without root. That pip installs uv, checked by hash, and uv installs the lock, checked by hash.
+A stock Debian has Python but neither pip nor ensurepip. Debian's own pip wheel can be fetched and unpacked by the
+ordinary package client into a private folder, without root. That pip installs uv, uv installs the lock; both by hash.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from launch.failure import Failure
@@ -65,7 +65,7 @@ def _build(kind: str) -> None:
     started = time.monotonic()
     print(f"Installing the locked {kind} packages into {VENV.name} …", file=sys.stderr, flush=True)
     if not _belongs_here():
-        _run(
+        run(
             [_base_python(), "-m", "venv", "--without-pip", "--clear", str(VENV)],
             "could not create the Python environment",
         )
@@ -73,7 +73,7 @@ def _build(kind: str) -> None:
     if not UV.exists() or not _boot_stamp().exists():
         _install_uv()
     command = [str(UV), "pip", "sync", "--quiet", "--require-hashes", "--python", str(PYTHON), str(LOCKS[kind])]
-    _run(
+    run(
         command, "could not install the locked packages", {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": _link_mode()}
     )
     STAMP.write_text(stamp(kind))
@@ -117,7 +117,7 @@ def _install_uv() -> None:
             "-r",
             str(BOOT_LOCK),
         ]
-        _run(command, "could not fetch uv from the package registry")
+        run(command, "could not fetch uv from the package registry")
     _boot_stamp().touch()
 
 
@@ -138,30 +138,29 @@ def _known_wheels() -> list[str]:
 
 
 def _debian_pip_wheel(folder: Path) -> str:
-    fetch_debian(["python3-pip-whl"], folder)
+    fetch_debian(lambda _apt: ["python3-pip-whl"], folder)
     found = glob.glob(f"{folder}/root/usr/share/python-wheels/pip-*.whl")
     if not found:
         raise Failure("Debian's package python3-pip-whl holds no pip wheel; install python3-venv and run this again.")
     return found[0]
 
 
-def fetch_debian(packages: list[str], folder: Path) -> None:
-    """Download Debian packages and unpack them into `folder`/root, as any user, changing nothing else on the machine."""
+def fetch_debian(choose: Callable[[list[str]], list[str]], folder: Path) -> None:
+    """Download Debian packages and unpack them into `folder`/root, as any user, changing nothing else on the machine.
+
+    `choose` is given the start of an apt-get command that reads the fresh package list, and names the packages.
+    """
     for name in ("state/lists/partial", "cache/archives/partial", "debs"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    options = [
-        f"Dir::State={folder}/state",
-        f"Dir::Cache={folder}/cache",
-        "Debug::NoLocking=1",
-        "Acquire::Languages=none",
-        "APT::Sandbox::User=",
-    ]
-    apt = ["apt-get", *(part for option in options for part in ("-o", option)), "-qq"]
+    options = [f"Dir::State={folder}/state", f"Dir::Cache={folder}/cache", "Debug::NoLocking=1"]
+    options += ["Acquire::Languages=none", "APT::Sandbox::User="]
+    apt = ["apt-get", *(part for option in options for part in ("-o", option))]
+    run([*apt, "-qq", "update"], "could not read Debian's package list")
+    packages = choose(apt)
     problem = "could not fetch Debian's " + ", ".join(packages[:3])
-    _run([*apt, "update"], problem)
-    _run([*apt, "download", *packages], problem, cwd=folder / "debs")
+    run([*apt, "-qq", "download", *packages], problem, cwd=folder / "debs")
     for package in glob.glob(f"{folder}/debs/*.deb"):
-        _run(["dpkg-deb", "-x", package, str(folder / "root")], problem)
+        run(["dpkg-deb", "-x", package, str(folder / "root")], problem)
 
 
 def _link_mode() -> str:
@@ -176,7 +175,7 @@ def _link_mode() -> str:
     return "copy"
 
 
-def _run(command: list[str], problem: str, extra: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
+def run(command: list[str], problem: str, extra: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
     """Run a tool quietly; when it fails, show what it said and end with one sentence."""
     try:
         done = subprocess.run(

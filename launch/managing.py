@@ -1,0 +1,41 @@
+"""`./clinic manage …`: Django's commands on this clone's database, whether the clinic runs now or not."""
+
+import os
+import signal
+
+from launch import running, settings, stack, statics, steps
+from launch.stack import Stack
+from launch.supervise import Household
+
+OWNERS_COMMANDS = {
+    "migrate",
+    "makemigrations",
+    "sqlmigrate",
+    "pgtrigger",
+}  # they change or read the shape of the tables
+
+
+def manage(arguments: list[str]) -> int:
+    """Run one command with the environment of the running clinic, or with servers started for its duration."""
+    statics.ensure_modules()
+    given = settings.read(os.environ)
+    state = stack.state_of(given)
+    if state.folder.exists() and (record := state.read_record()) and not state.claim():
+        return _run(arguments, Stack(record, state.folder))
+    state.release()
+    state = running.take_state(given)
+    household = Household(on_change=state.write_processes)
+    steps.listen_for_stop()
+    try:
+        servers, _ = running.bring_up(given, state, household)
+        return _run(arguments, servers)
+    except steps.AskedToStopError:
+        return 128 + signal.SIGINT
+    finally:
+        household.stop()
+
+
+def _run(arguments: list[str], servers: Stack) -> int:
+    owner = bool(arguments) and arguments[0] in OWNERS_COMMANDS
+    env = servers.owner_environment() if owner else servers.environment()
+    return steps.foreground(steps.manage(*arguments), env)

@@ -1,0 +1,201 @@
+"""`./clinic run`: everything that the product needs, on one machine, until Ctrl-C."""
+
+import http.client
+import os
+import platform
+import time
+from importlib.metadata import version
+
+from launch import identity, settings, stack, statics, steps
+from launch.failure import Failure
+from launch.identity import Identity
+from launch.places import PYTHON, ROOT
+from launch.servers import LOOPBACK, is_free
+from launch.settings import Given
+from launch.stack import Stack
+from launch.state import State
+from launch.steps import AskedToStopError
+from launch.supervise import Household, Program, Running, say
+
+SEED = ("seed_demo", "--patients", "40", "--days", "120", "--seed", "7")
+FIRST_PAGE = 60  # seconds until a start without a page is a failure
+
+
+def run() -> int:
+    """Start everything, keep it running, stop it in order."""
+    started = time.monotonic()
+    given = settings.read(os.environ)
+    stack.check_shared_memory()
+    state = take_state(given)
+    if not is_free(given.port):
+        raise Failure(
+            f"Port {given.port} is in use by another program. Choose another one: PORT={given.port + 1} ./clinic run"
+        )
+    statics.ensure_modules()
+    household = Household(on_change=state.write_processes)
+    steps.listen_for_stop()
+    try:
+        _start_all(given, state, household, started)
+        sentence = household.watch(lambda: False)
+        raise Failure(sentence or "")
+    except AskedToStopError:
+        say("stopping; Ctrl-C once more ends everything at once")
+        return 0
+    finally:
+        _stop(state, household)
+
+
+def take_state(given: Given) -> State:
+    """This clone's state, ready and held by us alone."""
+    state = stack.state_of(given)
+    state.prepare(identity.service(), identity.application())
+    if not state.claim():
+        record = state.read_record()
+        where = f" at {record.base_url}" if record else ""
+        raise Failure(
+            f"This clinic is running already{where}; stop it first, or name another folder in CLINIC_STATE_DIR."
+        )
+    state.check_space()
+    state.wait_for_leftovers()
+    state.remove_record()
+    return state
+
+
+def bring_up(given: Given, state: State, household: Household) -> tuple[Stack, list[str]]:
+    """Servers started and the tables as this version of the code needs them."""
+    servers, lines = stack.start(given, state, household)
+    command = steps.manage("migrate", "--noinput", "-v", "0")
+    steps.call(command, servers.owner_environment(), identity.myself(), "The database could not be migrated")
+    return servers, lines
+
+
+def _start_all(given: Given, state: State, household: Household, started: float) -> None:
+    say(_software())
+    servers, lines = bring_up(given, state, household)
+    account = identity.application()
+    stack.announce([*lines, *_whose(account)])
+    _collect(state, servers, account)
+    if servers.record.demo and not state.has("demo-clinic"):
+        say("loading the demo clinic")
+        steps.show(steps.manage(*SEED), _as(account, servers), account, "The demo clinic could not be loaded")
+        state.remember("demo-clinic")
+    web = [household.start(program) for program in programs(given, servers, account)][-1]
+    state.write_record(servers.record)
+    sign_ins = ""
+    if servers.record.demo:
+        command = steps.manage("demo_signins")
+        sign_ins = steps.call(command, _as(account, servers), account, "The demo sign-ins could not be listed")
+    _wait_for_first_page(given.port, web)
+    say(f"ready after {time.monotonic() - started:.1f} s: {given.base_url}")
+    for line in sign_ins.splitlines():
+        say(line)
+    say("Ctrl-C stops everything")
+
+
+def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
+    """Web, worker and beat, in the order of starting."""
+    env = _as(account, servers)
+    worker_env = {**env, "CLINIC_WORKER": "1"}
+    web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
+    web += ["--log-level", "warning", "--graceful-timeout", "10", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    worker = [
+        "celery",
+        "-A",
+        "ldn_clinic",
+        "--quiet",
+        "worker",
+        "-c",
+        "2",
+        "-l",
+        "WARNING",
+        "--without-mingle",
+        "--without-gossip",
+    ]
+    beat = [
+        "celery",
+        "-A",
+        "ldn_clinic",
+        "--quiet",
+        "beat",
+        "-l",
+        "WARNING",
+        "--pidfile=",
+        "-s",
+        str(servers.folder / "beat" / "schedule"),
+    ]
+    return [
+        _program("worker", worker, worker_env, account, grace=35),
+        _program("beat", beat, worker_env, account, grace=10),
+        _program("web", web, env, account, grace=15),
+    ]
+
+
+def _program(name: str, command: list[str], env: dict[str, str], account: Identity, grace: float) -> Program:
+    return Program(name, [PYTHON, "-m", *command], env, account, cwd=ROOT, grace=grace)
+
+
+def _as(account: Identity, servers: Stack) -> dict[str, str]:
+    """The application's environment, fit for the account that runs it."""
+    env = servers.environment()
+    if account.uid == 0:
+        env["C_FORCE_ROOT"] = "1"  # else Celery refuses; the line printed at the start says why it is root
+    elif account.uid != os.geteuid():
+        env["HOME"] = str(servers.folder)
+        env["PYTHONDONTWRITEBYTECODE"] = "1"
+    return env
+
+
+def _software() -> str:
+    named = {"Django": "django", "Celery": "celery", "gunicorn": "gunicorn"}
+    versions = ", ".join(f"{name} {version(package)}" for name, package in named.items())
+    return f"Python {platform.python_version()}, {versions}"
+
+
+def _whose(account: Identity) -> list[str]:
+    if account.uid == 0:
+        name = identity.service().name
+        return [f"web, worker and mail run as root: {name} cannot read this folder or its Python"]
+    return [f"web, worker and mail run as {account.name}"] if os.geteuid() == 0 else []
+
+
+def _collect(state: State, servers: Stack, account: Identity) -> None:
+    """Build the static files, only when what they are made from has changed."""
+    mark = state.folder / "static.inputs"
+    wanted = statics.digest(statics.inputs())
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    say("building the static files")
+    command = steps.manage("collectstatic", "--noinput", "--clear", "-v", "0")
+    steps.call(command, _as(account, servers), account, "The static files could not be built")
+    mark.write_text(wanted)
+
+
+def _wait_for_first_page(port: int, web: Running) -> None:
+    end = time.monotonic() + FIRST_PAGE
+    while time.monotonic() < end and web.is_alive():
+        if _serves(port):
+            return
+        time.sleep(0.05)
+    raise Failure(f"The web server gave no page within {FIRST_PAGE} s; its last lines are above.")
+
+
+def _serves(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
+    try:
+        connection.request("GET", "/healthz/live", headers={"Host": "localhost"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(state: State, household: Household) -> None:
+    """Stop all in order; a second Ctrl-C does not wait."""
+    try:
+        state.remove_record()
+        household.stop()
+        say("everything is stopped")
+    except AskedToStopError:
+        household.kill()
+        say("everything was ended at once")

@@ -1,0 +1,89 @@
+"""What the person who starts ./clinic may say in the environment, and what the application's processes are told."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launch.failure import Failure
+from launch.places import VENV
+
+YES_ON_THIS_DATABASE = "yes-on-this-database"
+# Given to the launcher, never passed on: the owner's powers, and what would point our programs elsewhere.
+NOT_PASSED_ON = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_APP_URL",
+    "VIRTUAL_ENV",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "DEBUG",
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The launcher's own settings, read once and checked."""
+
+    database_url: str | None
+    application_url: str | None
+    broker_url: str | None
+    mail_host: str | None
+    mail_port: int
+    port: int
+    base_url: str
+    demo: bool
+    state_folder: str | None
+    secret_key: str | None
+
+
+def read(environ: Mapping[str, str]) -> Given:
+    """Read the settings; a mistake is refused with a sentence."""
+    database_url = _postgres(environ, "DATABASE_URL")
+    port = _port(environ, "PORT", 8000)
+    return Given(
+        database_url=database_url,
+        application_url=_postgres(environ, "DATABASE_APP_URL"),
+        broker_url=environ.get("BROKER_URL") or None,
+        mail_host=environ.get("EMAIL_HOST") or None,
+        mail_port=_port(environ, "EMAIL_PORT", 25),
+        port=port,
+        base_url=(environ.get("CLINIC_BASE_URL") or f"http://localhost:{port}").rstrip("/"),
+        demo=_demo(environ.get("CLINIC_DEMO", ""), own_database=database_url is None),
+        state_folder=environ.get("CLINIC_STATE_DIR") or None,
+        secret_key=environ.get("SECRET_KEY") or None,
+    )
+
+
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment that programs of the application inherit, without what is not theirs to know."""
+    kept = {name: value for name, value in environ.items() if name not in NOT_PASSED_ON}
+    kept["PATH"] = f"{VENV / 'bin'}{os.pathsep}{environ.get('PATH', '/usr/bin:/bin')}"
+    kept["DJANGO_SETTINGS_MODULE"] = "ldn_clinic.settings"
+    kept["PYTHONUNBUFFERED"] = "1"
+    return kept
+
+
+def _demo(said: str, *, own_database: bool) -> bool:
+    """Demo mode opens sign-in by one click: on a database that was given it must be asked for in words."""
+    if own_database:
+        return said.lower() not in ("0", "no", "off", "false")
+    if said and said != YES_ON_THIS_DATABASE and said.lower() not in ("0", "no", "off", "false"):
+        raise Failure(
+            "Demo mode lets anybody sign in with one click. For the database given in DATABASE_URL it is only "
+            f"switched on by CLINIC_DEMO={YES_ON_THIS_DATABASE}."
+        )
+    return said == YES_ON_THIS_DATABASE
+
+
+def _postgres(environ: Mapping[str, str], name: str) -> str | None:
+    url = environ.get(name) or None
+    if url and not url.startswith(("postgres://", "postgresql://")):
+        raise Failure(f"{name} must begin with postgres:// (this application runs on Postgres only).")
+    return url
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    said = environ.get(name) or str(default)
+    if not said.isdigit() or not 0 < int(said) < 65536:
+        raise Failure(f"{name} must be a number from 1 to 65535, not “{said}”.")
+    return int(said)

@@ -1,0 +1,200 @@
+"""The servers of a run, and the environment that each kind of process gets.
+
+Two kinds: the lasting one of this clone (`run`, `manage`) and a throw-away one (`test`, `check`, `bench`), which has a
+folder and ports of its own, so that any number can run side by side.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from launch import broker, database, identity, settings
+from launch.failure import Failure
+from launch.places import ROOT, SHARED, state_folder
+from launch.servers import MailCatcher, Postgres, Valkey
+from launch.settings import Given
+from launch.state import LEAST_SPACE, Record, State
+from launch.supervise import Household, say
+
+THROW_AWAY = "ldn-clinic-"
+NOWHERE = 9  # the discard port: a test that forgets to catch its mail gets an error, not a delivery
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Running servers and where they are."""
+
+    record: Record
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """What a process of the application gets: the narrow role, and no word of the owner."""
+        hosts = {"localhost", "127.0.0.1", urlsplit(self.record.base_url).hostname or "localhost"}
+        record = self.record
+        return {
+            **settings.passed_on(os.environ),
+            "DATABASE_URL": record.application_url,
+            "BROKER_URL": record.broker_url,
+            "SECRET_KEY": record.secret_key,
+            "CLINIC_STATE_DIR": str(self.folder),
+            "STATIC_ROOT": str(self.folder / "static"),
+            "CLINIC_DEMO": "1" if record.demo else "0",
+            "CLINIC_BASE_URL": record.base_url,
+            "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or ",".join(sorted(hosts)),
+            "EMAIL_HOST": record.mail_host,
+            "EMAIL_PORT": str(record.mail_port),
+        }
+
+    def owner_environment(self) -> dict[str, str]:
+        """What a migration gets: it signs in as the owner."""
+        owner = self.record.owner_url
+        return {**self.environment(), "DATABASE_URL": owner, "DATABASE_OWNER_URL": owner}
+
+    def test_environment(self) -> dict[str, str]:
+        """What the tests get: the application signs in as itself, and the owner's address stands beside it."""
+        return {**self.environment(), "DATABASE_OWNER_URL": self.record.owner_url}
+
+
+def check_shared_memory() -> None:
+    """Without /dev/shm a Celery worker ends without a word."""
+    place = "/dev/shm"  # noqa: S108 (a mount point, not a temporary file)
+    if sys.platform == "linux" and not os.access(place, os.W_OK):
+        raise Failure(
+            f"{place} is missing or cannot be written, and the worker cannot share memory without it. As root: "
+            f"mkdir -p -m 1777 {place} && mount -t tmpfs tmpfs {place}"
+        )
+
+
+def state_of(given: Given) -> State:
+    """The lasting state of this clone."""
+    is_root = os.geteuid() == 0
+    reachable = not is_root or identity.service().may("-x", ROOT)
+    return State(state_folder(given.state_folder, is_root=is_root, project_is_reachable=reachable))
+
+
+def start(given: Given, state: State, household: Household, *, with_mail: bool = True) -> tuple[Stack, list[str]]:
+    """Start the lasting servers; returns them and a line about each that says what it is."""
+    secrets = state.secrets()
+    lines: list[str] = []
+    owner_url, application_url = _start_database(given, state, household, secrets, lines)
+    broker_url = _start_broker(given, state, household, secrets, lines)
+    mail_host, mail_port = given.mail_host or "127.0.0.1", given.mail_port
+    if given.mail_host:
+        lines.append(f"mail       {given.mail_host}:{given.mail_port}, as given in EMAIL_HOST")
+    elif with_mail:
+        catcher = MailCatcher(state.folder / "mailbox", identity.application())
+        catcher.start(household)
+        mail_port = catcher.port
+        where = (
+            "read it in the browser" if given.demo else "EMAIL_HOST is not set: mail is kept here and reaches nobody"
+        )
+        lines.append(f"mail       caught on 127.0.0.1:{mail_port}; {where}")
+    else:
+        mail_port = NOWHERE
+    record = Record(
+        application_url=application_url,
+        owner_url=owner_url,
+        broker_url=broker_url,
+        mail_host=mail_host,
+        mail_port=mail_port,
+        secret_key=given.secret_key or secrets["key"],
+        base_url=given.base_url,
+        demo=given.demo,
+    )
+    return Stack(record, state.folder), lines
+
+
+def _start_database(
+    given: Given, state: State, household: Household, secrets: dict[str, str], lines: list[str]
+) -> tuple[str, str]:
+    if given.database_url:
+        url = database.prepare_given_server(given.database_url, given.application_url, secrets["application"])
+        lines.append(f"Postgres   {database.server_version(url)}, as given in DATABASE_URL")
+        return given.database_url, url
+    server = Postgres(state.folder / "postgres", secrets["postgres"], identity.service())
+    server.start(household)
+    urls = _prepare(server, secrets, for_tests=False)
+    lines.append(f"Postgres   {_whereabouts(server.version, server.port, server.programs)}")
+    return urls
+
+
+def _start_broker(given: Given, state: State, household: Household, secrets: dict[str, str], lines: list[str]) -> str:
+    if given.broker_url:
+        told = broker.version(given.broker_url) or "broker     does not answer now; reminders wait until it does"
+        lines.append(f"{told.replace(' ', '     ', 1) if told[0].isupper() else told}, as given in BROKER_URL")
+        return given.broker_url
+    server = Valkey(state.folder / "valkey", secrets["valkey"], identity.service())
+    server.start(household)
+    lines.append(f"Valkey     {_whereabouts(server.version, server.port, server.binary)}")
+    return server.url()
+
+
+def _prepare(server: Postgres, secrets: dict[str, str], *, for_tests: bool) -> tuple[str, str]:
+    """The addresses of the owner and of the application on our own server, both made ready."""
+    database.prepare_own_server(server.url, secrets["owner"], secrets["application"], for_tests=for_tests)
+    return (
+        database.address(database.OWNER, secrets["owner"], server.port, database.DATABASE),
+        database.address(database.APPLICATION, secrets["application"], server.port, database.DATABASE),
+    )
+
+
+def _whereabouts(version: str, port: int, program: Path) -> str:
+    packaged = "site-packages" in program.parts or program.is_relative_to(SHARED)
+    place = "the locked package" if packaged else str(program)
+    return f"{version} on 127.0.0.1:{port}, run by {identity.service().name}, from {place}"
+
+
+@contextlib.contextmanager
+def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[Stack]:
+    """Servers for one test run, in a temporary folder that is removed afterwards."""
+    _sweep()
+    account = identity.service()
+    folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY))
+    household = Household()
+    try:
+        if shutil.disk_usage(folder).free < LEAST_SPACE:
+            raise Failure(f"The disk is full: {folder.parent} has less than {LEAST_SPACE / 1e6:.0f} MB left.")
+        folder.chmod(0o711)
+        state = State(folder)
+        state.prepare(account, identity.myself())
+        state.claim()
+        secrets = state.secrets()
+        server = Postgres(
+            folder / "postgres", secrets["postgres"], account, durable=durable, log=folder / "postgres.log"
+        )
+        server.start(household)
+        owner_url, application_url = _prepare(server, secrets, for_tests=True)
+        broker_url = ""
+        if with_broker:
+            valkey = Valkey(folder / "valkey", secrets["valkey"], account, durable=durable, log=folder / "valkey.log")
+            valkey.start(household)
+            broker_url = valkey.url()
+        base_url = "http://localhost:8000"
+        record = Record(
+            application_url, owner_url, broker_url, "127.0.0.1", NOWHERE, secrets["key"], base_url, demo=False
+        )
+        yield Stack(record, folder)
+    finally:
+        household.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what a killed test run left: its folder is there, and nobody holds its lock."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{THROW_AWAY}*/lock"):
+        with contextlib.suppress(OSError), lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def announce(lines: list[str]) -> None:
+    """Print what runs."""
+    for line in lines:
+        say(line)
