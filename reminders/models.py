@@ -1,4 +1,4 @@
-"""What is owed to whom (`Occurrence`), the outbox (`Reminder`), each try (`Attempt`) and the clock's own pulse."""
+"""What is owed to whom (`Occurrence`), the outbox (`Reminder`), each try (`Attempt`), and whether the machinery lives."""
 
 import uuid
 
@@ -22,8 +22,8 @@ class Occurrence(models.Model):
 
     class State(models.TextChoices):
         PLANNED = "planned"
+        # Its time passed while nobody could send: charts must not show it as the patient's silence.
         SKIPPED_OUTAGE = "skipped_outage"
-        CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
@@ -32,6 +32,8 @@ class Occurrence(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     # The date it is about: the first date of the step, or the night to be logged.
     about_on = models.DateField()
+    # The promise is wall time in a zone; `due_at` is what that came to when it was planned.
+    local_time = models.TimeField()
     zone_name = models.CharField(max_length=64)
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -44,6 +46,7 @@ class Occurrence(models.Model):
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=models.F("due_at")), name="an_occurrence_expires_later"),
         ]
+        indexes = [models.Index(fields=["clinic", "due_at", "id"], name="occurrence_by_clinic_and_due")]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -72,6 +75,7 @@ class Reminder(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["occurrence", "channel"], name="one_reminder_per_occurrence_and_channel"),
+            models.CheckConstraint(condition=Q(state__in=sorted(State)), name="a_reminder_is_in_a_known_state"),
             models.CheckConstraint(
                 condition=Q(state__in=sorted(LEASED), lease__isnull=False, lease_until__isnull=False)
                 | (~Q(state__in=sorted(LEASED)) & Q(lease=None, lease_until=None)),
@@ -130,12 +134,16 @@ class Attempt(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a part of the clock was last alive, by the database's own time. Silence is a hazard someone must see."""
+    """When a part of the clock was last alive, by the database's own time. Silence is a hazard someone must see.
+
+    `oldest_due_at` is what the last round left waiting the longest; null when it left nothing.
+    """
 
     class Name(models.TextChoices):
         BEAT = "beat"
         WORKER = "worker"
         ROUND = "round"
+        PLAN = "plan"
 
     name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
     at = models.DateTimeField()
@@ -143,3 +151,14 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Breaker(models.Model):
+    """A channel whose server does not answer is left alone for a while: knocking costs time and no reminder a try."""
+
+    channel = models.CharField(primary_key=True, max_length=10, choices=Reminder.Channel.choices)
+    failures_in_a_row = models.PositiveSmallIntegerField(default=0)
+    open_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.channel
