@@ -10,6 +10,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 _NOON = time(12)
+_LATEST_BEDTIME_DOSE = timedelta(hours=3)
+"""A missed evening dose may be taken until 03:00; after that it is missed (clinical facts 1.5, grade E3)."""
 _ONE_DAY = timedelta(days=1)
 
 
@@ -53,6 +55,20 @@ def plan_date(moment: datetime, zone: ZoneInfo, slot: Slot = Slot.BEDTIME) -> da
             return night_of(moment, zone)
         case Slot.MORNING:
             return _aware(moment).astimezone(zone).date()
+
+
+def next_dose_on(moment: datetime, zone: ZoneInfo, slot: Slot) -> date:
+    """The plan date of the next dose at this moment, whether or not it has been taken yet.
+
+    A bedtime dose can be taken until 03:00; from then on the next one is that evening's. A morning dose is that
+    morning's until noon.
+    """
+    local = _aware(moment).astimezone(zone).replace(tzinfo=None)
+    match slot:
+        case Slot.BEDTIME:
+            return (local - _LATEST_BEDTIME_DOSE).date()
+        case Slot.MORNING:
+            return local.date() if local.time() < _NOON else local.date() + _ONE_DAY
 
 
 def night_of_dose(plan_on: date, slot: Slot) -> date:

@@ -1,15 +1,23 @@
 """Rows for tests: visibly made up, sensible by default, every field open to be said."""
 
 import uuid
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.actors import Actor, Kind
 from accounts.models import Clinic, Membership, User
+from common.dose import Dose
+from common.night import Slot
 from patients import secrets
 from patients import services as patients_services
 from patients.models import ContactPreference, Patient, Phone
+from symptoms import services as symptoms_services
+from symptoms.models import SymptomLog
+from symptoms.services import DoseAnswer, NightAnswer
+from titration.models import Prescription, ProtocolVersion
+from titration.services import courses, protocols
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -59,4 +67,45 @@ def patient_actor(patient: Patient) -> Actor:
     """The patient as the actor of their own deeds."""
     return Actor(
         kind=Kind.PATIENT, clinic_id=patient.clinic_id, label="the patient", role="patient", patient_id=patient.id
+    )
+
+
+def protocol_version(code: str = "STD-2W") -> ProtocolVersion:
+    """A shipped protocol as a row."""
+    protocols.load_shipped(at=AT)
+    return ProtocolVersion.objects.get(code=code)
+
+
+def prescription(patient: Patient, *, by: Actor | None = None, at: datetime = AT, **more: Any) -> Prescription:
+    """A signed course, made by the deed itself: STD-2W of 1.5 mg capsules at bedtime, from the day of signing."""
+    values = {
+        "protocol_version": more.pop("protocol_version", None) or protocol_version(more.pop("code", "STD-2W")),
+        "start_on": at.date(),
+        "slot": Slot.BEDTIME,
+        "capsule_strength": Dose.of("1.5"),
+        "mode": Prescription.Mode.CONFIRMED,
+        "opioid_answer": "no",
+        **more,
+    }
+    by = by or member(patient.clinic)
+    return courses.prescribe(patient=patient, by=by, at=at, **values)
+
+
+def told_night(patient: Patient, night: date, *, dose_mg: str | None = "1.5", **answers: Any) -> SymptomLog:
+    """A night told by the patient the morning after, with enough answered to count as evidence."""
+    values = {"sleep_hours": Decimal("7"), "lead_symptom": 4, "pain": 4, "other_medicines_answer": "no", **answers}
+    taken = DoseAnswer(
+        taken="taken" if dose_mg else "skipped",
+        slot=Slot.BEDTIME,
+        taken_mg=Dose.of(dose_mg) if dose_mg else None,
+        skipped_because="" if dose_mg else "forgot",
+    )
+    return symptoms_services.save_night(
+        patient=patient,
+        night=night,
+        dose=taken,
+        answers=NightAnswer(**values),
+        seen_version=0,
+        by=patient_actor(patient),
+        at=datetime(night.year, night.month, night.day, 8, tzinfo=UTC) + timedelta(days=1),
     )

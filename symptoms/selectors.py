@@ -1,0 +1,54 @@
+"""Questions about nights and doses. The caller has reached the patient by `patients.selectors.visible_to`."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Max, QuerySet
+
+from patients.models import Patient
+from symptoms.models import DoseTaken, OpioidReport, SymptomLog
+
+
+@dataclass(frozen=True)
+class ToldNight:
+    """One night with what was told of it; either half may be missing."""
+
+    night: date
+    log: SymptomLog | None
+    dose: DoseTaken | None
+
+
+def told_nights(patient: Patient, *, first: date, last: date) -> list[ToldNight]:
+    """Every night from `first` to `last`, both included, oldest first, in two queries; untold ones are empty."""
+    logs = {log.night: log for log in SymptomLog.objects.filter(patient=patient, night__range=(first, last))}
+    doses = {dose.plan_date: dose for dose in DoseTaken.objects.filter(patient=patient, plan_date__range=(first, last))}
+    nights = (date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1))
+    return [ToldNight(night, logs.get(night), doses.get(night)) for night in nights]
+
+
+def told_night(patient: Patient, night: date) -> ToldNight:
+    """One night with what was told of it."""
+    return told_nights(patient, first=night, last=night)[0]
+
+
+def first_told(patient: Patient) -> date | None:
+    """The earliest night with a log."""
+    return SymptomLog.objects.filter(patient=patient).order_by("night").values_list("night", flat=True).first()
+
+
+def last_told_by_patient(patients: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """The newest logged night of each patient that has one, in one query."""
+    rows = SymptomLog.objects.filter(patient_id__in=list(patients)).values("patient_id").annotate(last=Max("night"))
+    return {row["patient_id"]: row["last"] for row in rows}
+
+
+def reports_of(patient_ids: Iterable[uuid.UUID]) -> QuerySet[OpioidReport]:
+    """Opioid reports of these patients, newest first."""
+    return OpioidReport.objects.filter(patient_id__in=list(patient_ids)).order_by("-at")
+
+
+def versions_of(log: SymptomLog) -> list[tuple[datetime, SymptomLog]]:
+    """Every version of a night as it was saved, oldest first, from the history the database keeps."""
+    return [(event.recorded_at, event) for event in log.events.order_by("pgh_id")]

@@ -1,0 +1,237 @@
+"""Deeds on a course: what they write, what they refuse, and that the projection is what the engine says."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Membership
+from audit.models import AuditEvent
+from common.dose import Dose
+from common.night import Slot
+from common.refusals import Refused, Stale
+from patients.models import Patient
+from tests import factories
+from titration.engine import gate, timeline
+from titration.models import OpioidReview, PlanChange, Prescription, Step
+from titration.selectors import courses as selectors
+from titration.services import courses
+
+pytestmark = pytest.mark.django_db
+
+AT = factories.AT
+START = AT.date()
+DUE = START + timedelta(days=14)
+
+
+@pytest.fixture
+def patient() -> Patient:
+    return factories.patient(factories.clinic())
+
+
+def tell_week_before(patient: Patient, day: date, **answers: object) -> None:
+    for back in range(7, 0, -1):
+        factories.told_night(patient, day - timedelta(days=back), **answers)
+
+
+def evening_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 19, tzinfo=UTC)
+
+
+def assert_rows_are_what_the_engine_says(prescription: Prescription) -> None:
+    prescription = selectors.open_prescription(prescription.patient) or Prescription.objects.get(id=prescription.id)
+    course = selectors.course_of(prescription)
+    rows = Step.objects.filter(prescription=prescription).order_by("from_on")
+    assert [(s.from_on, s.to_on, s.dose, s.rung, s.state) for s in rows] == [
+        (s.from_on, s.to_on, s.dose, s.rung, s.state) for s in timeline.unfold(course)
+    ]
+    due = timeline.next_step(course)
+    assert (prescription.next_due_on, prescription.next_dose) == ((due.on, due.dose) if due else (None, None))
+
+
+class TestPrescribe:
+    def test_it_signs_a_course_and_leaves_a_trace(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        assert (prescription.next_due_on, prescription.next_dose) == (DUE, Dose.of("3"))
+        assert_rows_are_what_the_engine_says(prescription)
+        trace = AuditEvent.objects.get(action="course.prescribe")
+        assert trace.patient_ids == [patient.id]
+        assert trace.actor_id == prescription.signed_by_id
+
+    @pytest.mark.parametrize("answer", ["yes", "unknown", ""])
+    def test_it_is_refused_unless_the_opioid_question_is_answered_no(self, patient: Patient, answer: str) -> None:
+        with pytest.raises(Refused, match="cannot be signed"):
+            factories.prescription(patient, opioid_answer=answer)
+        assert not Prescription.objects.exists()
+
+    def test_it_is_refused_when_capsules_cannot_make_the_dose(self, patient: Patient) -> None:
+        with pytest.raises(Refused, match=r"cannot be made from 1\.5 mg capsules"):
+            factories.prescription(patient, code="ONE-1W")
+
+    def test_it_is_refused_for_a_start_more_than_a_week_ago(self, patient: Patient) -> None:
+        with pytest.raises(Refused, match="more than a week ago"):
+            factories.prescription(patient, start_on=START - timedelta(days=8))
+        assert factories.prescription(patient, start_on=START - timedelta(days=7))
+
+    def test_a_second_open_course_is_refused_by_the_deed_and_by_the_database(self, patient: Patient) -> None:
+        first = factories.prescription(patient)
+        with pytest.raises(Refused, match="already has an open plan"):
+            factories.prescription(patient)
+        copy = Prescription.objects.get(id=first.id)
+        copy.pk = None
+        copy._state.adding = True
+        with pytest.raises(IntegrityError, match="one_open_prescription_per_patient"), transaction.atomic():
+            copy.save(force_insert=True)
+
+    def test_only_a_prescriber_signs(self, patient: Patient) -> None:
+        nurse = factories.member(patient.clinic, Membership.Role.NURSE)
+        with pytest.raises(Refused, match="may not prescribe"):
+            factories.prescription(patient, by=nurse)
+
+
+class TestHold:
+    def test_it_moves_the_next_step_by_as_many_days_and_says_who_and_why(self, patient: Patient) -> None:
+        nurse = factories.member(patient.clinic, Membership.Role.NURSE, name="Test Nurse")
+        prescription = factories.prescription(patient)
+        courses.hold(
+            prescription_id=prescription.id, days=7, reason="Headache", seen_version=1, by=nurse, at=evening_of(START)
+        )
+        change = PlanChange.objects.get()
+        assert (change.reason, change.by_label, change.days) == ("Headache", "Test Nurse", 7)
+        assert Prescription.objects.get().next_due_on == DUE + timedelta(days=7)
+        assert_rows_are_what_the_engine_says(prescription)
+
+    def test_the_second_of_two_people_is_told_who_changed_it(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        first, second = factories.member(patient.clinic, name="Test First"), factories.member(patient.clinic)
+        held = {"prescription_id": prescription.id, "days": 7, "reason": "r", "seen_version": 1}
+        courses.hold(**held, by=first, at=AT)
+        with pytest.raises(Stale, match=r"Changed by Test First at 10:00"):
+            courses.hold(**held, by=second, at=AT + timedelta(minutes=1))
+        assert PlanChange.objects.count() == 1
+
+    def test_a_hold_inside_a_hold_changes_nothing_and_is_refused(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        courses.hold(prescription_id=prescription.id, days=7, reason="r", seen_version=1, by=by, at=AT)
+        with pytest.raises(Refused, match="already held until"):
+            courses.hold(prescription_id=prescription.id, days=3, reason="r", seen_version=2, by=by, at=AT)
+
+    def test_another_clinic_finds_no_such_course(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        stranger = factories.member(factories.clinic("Other Clinic"))
+        with pytest.raises(Prescription.DoesNotExist):
+            courses.hold(prescription_id=prescription.id, days=7, reason="r", seen_version=1, by=stranger, at=AT)
+
+
+class TestAdvance:
+    def test_no_dose_rises_without_it(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        a_year_on = evening_of(START + timedelta(days=365))
+        told = selectors.tonight(patient, at=a_year_on)
+        assert (told.dose, told.units, told.waiting_for) == (Dose.of("1.5"), 1, Dose.of("3"))
+        assert_rows_are_what_the_engine_says(prescription)
+
+    def test_it_steps_when_the_gate_is_open(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        tell_week_before(patient, DUE)
+        by = factories.member(patient.clinic)
+        courses.advance(prescription_id=prescription.id, reason="", seen_version=1, by=by, at=evening_of(DUE))
+        told = selectors.tonight(patient, at=evening_of(DUE))
+        assert (told.dose, told.units) == (Dose.of("3"), 2)
+        assert PlanChange.objects.get().gate == {"verdict": "open"}
+        assert_rows_are_what_the_engine_says(prescription)
+
+    def test_too_few_nights_need_a_reason(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        step = {"prescription_id": prescription.id, "seen_version": 1, "by": by, "at": evening_of(DUE)}
+        with pytest.raises(Refused, match="Not enough nights: 0 of the last 7"):
+            courses.advance(**step, reason="")
+        courses.advance(**step, reason="Seen in person, doing well")
+        assert PlanChange.objects.get().gate["codes"] == [gate.Code.NOT_ENOUGH_NIGHTS]
+
+    def test_an_opioid_report_closes_the_gate_for_everybody(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        tell_week_before(patient, DUE, other_medicines_answer="yes", other_medicines="test syrup")
+        step = {"prescription_id": prescription.id, "by": by, "at": evening_of(DUE)}
+        with pytest.raises(Refused, match="opioid was reported"):
+            courses.advance(**step, seen_version=1, reason="all the same")
+        assert selectors.tonight(patient, at=evening_of(DUE)).state == selectors.TonightState.STOPPED_BY_REPORT
+        for report in selectors.open_reports(by):
+            courses.answer_opioid_report(
+                report=report, outcome=OpioidReview.Outcome.CARRY_ON, reason="A herbal syrup", by=by, at=AT
+            )
+        assert courses.advance(**step, seen_version=1, reason="").next_dose == Dose.of("4.5")
+
+    def test_answering_with_stop_ends_the_course(self, patient: Patient) -> None:
+        factories.prescription(patient)
+        by = factories.member(patient.clinic)
+        factories.told_night(patient, START, other_medicines_answer="unsure", other_medicines="a red pill")
+        (report,) = selectors.open_reports(by)
+        answer = {"report": report, "outcome": OpioidReview.Outcome.STOPPED, "reason": "It was codeine", "by": by}
+        courses.answer_opioid_report(**answer, at=AT + timedelta(days=1))
+        assert Prescription.objects.get().state == Prescription.State.STOPPED
+        with pytest.raises(Stale, match="answered this report already"):
+            courses.answer_opioid_report(**answer, at=AT + timedelta(days=1))
+
+    def test_a_step_recorded_after_tonights_dose_starts_tomorrow(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        tell_week_before(patient, DUE)
+        factories.told_night(patient, DUE)
+        courses.advance(prescription_id=prescription.id, reason="", seen_version=1, by=by, at=evening_of(DUE))
+        assert PlanChange.objects.get().on == DUE + timedelta(days=1)
+
+    def test_the_system_steps_planned_courses_only_through_an_open_gate(self, patient: Patient) -> None:
+        from titration import tasks
+
+        prescription = factories.prescription(patient, mode=Prescription.Mode.PLANNED)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("common.clock.now", lambda: evening_of(DUE))
+            tasks.tick()
+            assert not PlanChange.objects.exists()
+            tell_week_before(patient, DUE)
+            tasks.tick()
+            tasks.tick()
+        change = PlanChange.objects.get()
+        assert (change.on, change.by, change.by_label) == (DUE, None, "the system")
+        assert_rows_are_what_the_engine_says(prescription)
+
+
+class TestProjection:
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        code=st.sampled_from(["STD-1W", "STD-2W", "LC-BC", "LIQ-SHILPA", "HALF-1W"]),
+        deeds=st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["hold", "advance", "stop"]), st.integers(1, 10))),
+        slot=st.sampled_from(list(Slot)),
+    )
+    def test_steps_stay_what_the_engine_says_whatever_is_done(
+        self, patient: Patient, code: str, deeds: list[tuple[int, str, int]], slot: Slot
+    ) -> None:
+        """Deeds on later and later days, refused or not: rows equal `unfold`, and no past row ever moves."""
+        with transaction.atomic():
+            by = factories.member(patient.clinic)
+            prescription = factories.prescription(patient, code=code, slot=slot, capsule_strength=Dose.of("0.5"), by=by)
+            at = AT
+            for days, deed, length in deeds:
+                at += timedelta(days=days)
+                before = self.past(prescription, at)
+                version = Prescription.objects.get(id=prescription.id).version
+                change = {"prescription_id": prescription.id, "reason": "because", "seen_version": version, "by": by}
+                try:
+                    if deed == "hold":
+                        courses.hold(**change, days=length, at=at)
+                    else:
+                        getattr(courses, deed)(**change, at=at)
+                except Refused:
+                    pass
+                assert self.past(prescription, at) == before
+                assert_rows_are_what_the_engine_says(prescription)
+            transaction.set_rollback(True)
+
+    @staticmethod
+    def past(prescription: Prescription, at: datetime) -> list[tuple[object, ...]]:
+        """The dose of each day before today."""
+        steps = list(Step.objects.filter(prescription=prescription).order_by("from_on"))
+        days = [prescription.start_on + timedelta(days=n) for n in range((at.date() - prescription.start_on).days)]
+        return [(d, [s.dose for s in steps if s.from_on <= d and (s.to_on is None or d < s.to_on)]) for d in days]

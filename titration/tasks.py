@@ -1,0 +1,34 @@
+"""The system's own rounds over courses left to it."""
+
+import logging
+
+from celery import shared_task
+from django.db import transaction
+
+from accounts import selectors as accounts_selectors
+from accounts.actors import system
+from common import clock
+from common.refusals import Refused
+from titration.services import courses
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="titration.tick")
+def tick() -> None:
+    """Append the advance of every planned course whose step is due and whose gate is open. Twice changes nothing."""
+    at = clock.now()
+    for clinic_id in accounts_selectors.all_clinic_ids():
+        for prescription in courses.planned_due(clinic_id=clinic_id, at=at):
+            try:
+                with transaction.atomic():
+                    courses.advance(
+                        prescription_id=prescription.id,
+                        reason="",
+                        seen_version=prescription.version,
+                        by=system(clinic_id),
+                        at=at,
+                    )
+            except Refused:
+                # The gate is not open: the lower dose goes on and the worklist shows the step as due.
+                log.info("planned step of course %s waits", prescription.id)
