@@ -17,7 +17,7 @@ from titration.engine.words import day_in_words
 WINDOW_NIGHTS = 7
 NIGHTS_NEEDED = 5
 MOST_NOT_TAKEN = 1
-"""Evidence for a step: of 7 nights at one dose at least 5 are logged, at most 1 of them not taken (clinical facts 6.1)."""
+"""Evidence for a step: of 7 nights at one dose 5 or more are logged, at most 1 not taken (clinical facts 6.1)."""
 
 SIDE_EFFECT_NIGHTS = 3
 """No moderate or severe side effect in this many last nights (rule R09, clinical facts 6; specialist practice, E2)."""
@@ -120,8 +120,8 @@ def gate(facts: Facts) -> Verdict:
 def effective_on(*, due_on: date, today: date, slot: Slot, recorded_today: bool) -> date:
     """The date on which a step confirmed today takes force: never before it is due, never on a dose already behind us.
 
-    `today` is the patient's civil date, `recorded_today` whether a dose, taken or skipped, is on record for that date of
-    the plan. A bedtime dose of today can still change while none is recorded. A morning dose of today is taken to be
+    `today` is the patient's civil date, `recorded_today` whether a dose, taken or skipped, is on record for that plan
+    date. A bedtime dose of today can still change while none is recorded. A morning dose of today is taken to be
     behind us whether or not it has been recorded, so a late step starts tomorrow.
     """
     still_ahead = slot is Slot.BEDTIME and not recorded_today

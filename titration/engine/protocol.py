@@ -78,7 +78,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for sentence in _faults(self):
-            raise EngineRefusal(f"{self.id or 'A protocol without an id'}: {sentence}")
+            raise EngineRefusal(f"{_named(self.id)}: {sentence}")
 
     @property
     def label(self) -> str:
@@ -113,6 +113,7 @@ class Protocol:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The protocol that `to_json` or a protocol file describes; raises `EngineRefusal` for anything else."""
         try:
+            _check_plain(data)
             return cls(
                 **{
                     **data,
@@ -122,8 +123,10 @@ class Protocol:
                     "grade": Grade(data["grade"]),
                 }
             )
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise EngineRefusal(f"{data.get('id') or 'A protocol without an id'} cannot be read: {error}.") from error
+        except KeyError as missing:
+            raise EngineRefusal(f"{_named(data.get('id'))} cannot be read: {missing} is missing.") from missing
+        except (TypeError, ValueError) as error:
+            raise EngineRefusal(f"{_named(data.get('id'))} cannot be read: {error}.") from error
 
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, of the canonical JSON: equal only for the same clinical data."""
@@ -131,10 +134,28 @@ class Protocol:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _named(protocol_id: object) -> str:
+    return str(protocol_id or "A protocol without an id")
+
+
+def _check_plain(data: Mapping[str, Any]) -> None:
+    """Raise TypeError where a value is not of the kind that JSON and TOML have for it."""
+    if type(data["version"]) is not int:
+        raise TypeError("a version is a whole number")
+    texts = (data["id"], data["name"], data["author"], data.get("review", ""), data.get("note", ""))
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("an id, a name, an author, a review state and a note are texts")
+
+
 def _rung(dose_mg: str, days: int | None = None, reason: str = "") -> Rung:
     if not isinstance(dose_mg, str):
         raise TypeError("a dose is written as a decimal string, like '1.5'")
-    return Rung(Dose.of(dose_mg), days, reason)
+    if days is not None and type(days) is not int:
+        raise TypeError("days are a whole number")
+    try:
+        return Rung(Dose.of(dose_mg), days, reason)
+    except ArithmeticError as error:
+        raise ValueError(f"{dose_mg!r} is no dose, write it like '1.5'") from error
 
 
 def _faults(protocol: Protocol) -> Iterator[str]:

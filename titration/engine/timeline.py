@@ -44,7 +44,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days alike, from `from_on` up to and without `to_on` (None: no end). Only an ended segment has no dose and rung."""
+    """Days alike: from `from_on` up to and without `to_on` (None, no end). An ended segment has no dose and rung."""
 
     from_on: date
     to_on: date | None

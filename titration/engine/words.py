@@ -19,5 +19,5 @@ _MONTHS = (
 
 
 def day_in_words(day: date) -> str:
-    """ "20 January 2025": no weekday to translate and no order of day and month to mistake."""
+    """As in "20 January 2025": nobody can mistake the day for the month."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

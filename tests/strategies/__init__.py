@@ -1,0 +1,1 @@
+"""Hypothesis strategies for the pure part: what properties are asked of."""
