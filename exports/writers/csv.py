@@ -1,0 +1,70 @@
+"""The one CSV writer: RFC 4180, CRLF, UTF-8, decimal points, and no cell that a spreadsheet would run.
+
+Values keep their kind: a number is written as a number, so that -0.5 survives; text that could begin a formula gets a
+leading apostrophe, which spreadsheets show and other readers may strip.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+Cell = str | int | Decimal | date | None
+"""None is a blank. A float, a bool and a moment without a zone are refused: what they mean is not exact."""
+
+BOM = b"\xef\xbb\xbf"
+"""Tells old Excel that a file is UTF-8; everything else reads it as part of the first name."""
+
+# Full-width and small forms are folded to the plain sign by some spreadsheets.
+_SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+# Danger begins at the start of a cell. It also begins after a line break or a semicolon inside one, where a spreadsheet
+# that expects semicolons would start a new cell, whatever the quotes around ours say; such quotes may stand between.
+_DANGER = re.compile(rf"\A(?=[\t\r\n\0])|(?:\A|(?<=[\r\n;]))(?=[\0\"]*[{_SIGNS}])")
+
+
+def header(names: Sequence[str], *, bom: bool = False) -> bytes:
+    """The first record of a file, with a byte order mark only where asked for."""
+    return (BOM if bom else b"") + records([names])
+
+
+def records(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Some rows as records, each ended by CRLF."""
+    page = io.StringIO(newline="")
+    csv.writer(page, lineterminator="\r\n").writerows(map(_cells, rows))
+    return page.getvalue().encode("utf-8")
+
+
+def neutral(text: str) -> str:
+    """The text with an apostrophe wherever a formula could begin, and without NULs."""
+    if text[:1].isalnum() and not (";" in text or "\n" in text or "\r" in text or "\0" in text):
+        return text  # Most cells end here: asking the pattern would cost ten times as much.
+    return _DANGER.sub("'", text).replace("\0", "")
+
+
+def number(value: Decimal) -> str:
+    """A number in its shortest positional form: never an exponent, never a trailing zero. "-0.5", "7.5", "100"."""
+    if not value.is_finite():
+        raise ValueError("Only a finite number can be written.")
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _cells(row: Sequence[Cell]) -> list[Any]:
+    return [value if value is None or type(value) is int else _cell(value) for value in row]
+
+
+def _cell(value: Cell) -> Any:
+    if isinstance(value, str):
+        return neutral(value)
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TypeError("A moment is written with its offset.")
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"A {type(value).__name__} has no exact form in a CSV.")
