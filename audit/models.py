@@ -10,7 +10,7 @@ from common.append_only import append_only_triggers
 
 
 class AuditEvent(models.Model):
-    """Who did or saw what, of which patients, when, why and with what result. Holds ids and codes, never words of care."""
+    """Who did or saw what, of which patients, when, why, with what result: ids and codes, never words of care."""
 
     class Result(models.TextChoices):
         DONE = "done"

@@ -1,10 +1,17 @@
 """The people of the demonstration. Their names say what they are; their addresses lead nowhere."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from accounts.actors import Actor, Kind
 from accounts.models import Membership
+from patients import services as patients_services
+from patients.models import Patient
+from patients.services import LetIn
 
 CLINIC_NAME = "Demo Clinic"
+# Whose phone the front hall hands to a visitor.
+PATIENT_RECORD_NUMBER = "DEMO-003"
 
 
 @dataclass(frozen=True)
@@ -24,3 +31,21 @@ PERSONAS = (
     Persona("nurse@demo.invalid", "Demo Nurse", Membership.Role.NURSE, "registers patients and holds courses"),
     Persona("staff@demo.invalid", "Demo Staff", Membership.Role.STAFF, "registers patients and exports nights"),
 )
+
+
+def let_in_a_phone(*, at: datetime) -> LetIn | None:
+    """Let this browser in as the demo patient's phone, by the same invitation any patient gets."""
+    patient = Patient.objects.filter(clinic__name=CLINIC_NAME, record_number=PATIENT_RECORD_NUMBER).first()
+    if patient is None:
+        return None
+    by = Actor(
+        kind=Kind.MEMBER,
+        clinic_id=patient.clinic_id,
+        label="Demo Nurse",
+        user_id=patient.registered_by_id,
+        role=Membership.Role.NURSE,
+    )
+    opening = patients_services.invite(patient=patient, by=by, at=at)
+    return patients_services.open_invitation(
+        token=opening.token, birth_date=patient.birth_date, desk_code="", by=by, at=at
+    )

@@ -40,7 +40,7 @@ class RequestIdMiddleware:
 
 
 class PrivateAnswersMiddleware:
-    """No answer of ours is kept by a browser or a proxy: pages hold health data. (Static files are served before this.)"""
+    """No answer of ours is kept by a browser or a proxy: pages hold health data. Static files leave before this."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response

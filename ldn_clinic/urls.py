@@ -18,6 +18,7 @@ urlpatterns = [
     path("healthz/reminders", views.reminders_health, name="reminders_health"),
     path("demo/", views.demo, name="demo"),
     path("demo/sign-in", views.demo_sign_in, name="demo_sign_in"),
+    path("demo/phone", views.demo_phone, name="demo_phone"),
     path("demo/mail/", views.demo_mail, name="demo_mail"),
     path("demo/mail/<str:key>", views.demo_message, name="demo_message"),
 ]

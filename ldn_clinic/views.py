@@ -14,6 +14,7 @@ from accounts.models import User
 from common import clock
 from ldn_clinic import demo as demo_people
 from ldn_clinic import health as parts
+from patients.access import remember
 
 
 def _health(names: list[str]) -> HttpResponse:
@@ -90,6 +91,16 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
         raise Http404
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@require_POST
+@public_page("a demo patient's phone by one click; demo mode only")
+def demo_phone(request: HttpRequest) -> HttpResponse:
+    _demo_only()
+    let_in = demo_people.let_in_a_phone(at=clock.now())
+    if let_in is None:
+        raise Http404
+    return remember(redirect("portal:tonight"), let_in.secret)
 
 
 @require_GET
