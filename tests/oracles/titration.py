@@ -34,7 +34,8 @@ def walk(course: Course, days: int, *, intended: bool, as_of: date | None = None
     rung, days_had, over = 0, 0, False
     day = course.start_on
     for _ in range(days):
-        long_enough = rungs[rung].days is not None and days_had >= rungs[rung].days
+        needed = rungs[rung].days
+        long_enough = needed is not None and days_had >= needed
         may_intend = intended and not any(on > day for on in advances) and (as_of is None or day >= as_of)
         if day in advances:
             rung, days_had = advances[day], 0

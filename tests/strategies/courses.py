@@ -44,14 +44,20 @@ def changes(draw: st.DrawFn, course: Course) -> Change:
     """A change near to where the course stands: often one that may be, sometimes one that may not."""
     kind = draw(st.sampled_from(["advance", "advance", "advance", "hold", "hold", "stop"]))
     if kind == "hold":
-        offset, days = draw(st.integers(-2, 60)), draw(st.integers(1, 15))
-        return Hold(course.start_on + timedelta(days=offset), days)
+        somewhere = st.integers(-2, 60).map(lambda offset: course.start_on + timedelta(days=offset))
+        on_an_edge = st.sampled_from([course.start_on, *(change_on(change) for change in course.changes)])
+        return Hold(draw(somewhere | on_an_edge), draw(st.integers(1, 15)))
     if kind == "stop":
         return Stop(course.start_on + timedelta(days=draw(st.integers(-2, 90))))
     standing = oracle.advances_that_stand(course)
     entered_on = standing[-1].on if standing else course.start_on
     to_rung = len(standing) + draw(st.sampled_from([1, 1, 1, 1, 1, 0, 2]))
     return Advance(to_rung, entered_on + timedelta(days=draw(st.integers(0, 40))))
+
+
+def change_on(change: Change) -> date:
+    """The first day the change bears on."""
+    return change.from_on if isinstance(change, Hold) else change.on
 
 
 @st.composite

@@ -247,6 +247,10 @@ class TestWalkedThrough:
         again = course.changed(Advance(1, day("2025-01-27")))
         assert timeline.dose_on(timeline.unfold(again), day("2025-01-27")) == Dose.of("3")
 
+    def test_a_hold_from_the_very_day_of_an_advance_voids_it(self) -> None:
+        course = Course(STD_2W, MONDAY, (Advance(1, day("2025-01-20")), Hold(day("2025-01-20"), 7)))
+        assert timeline.dose_on(timeline.unfold(course), day("2025-01-20")) == Dose.of("1.5")
+
     def test_a_hold_after_an_advance_keeps_the_higher_dose(self) -> None:
         course = Course(STD_2W, MONDAY, (Advance(1, day("2025-01-20")), Hold(day("2025-01-21"), 7)))
         assert timeline.dose_on(timeline.unfold(course), day("2025-01-25")) == Dose.of("3")

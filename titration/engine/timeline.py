@@ -204,7 +204,7 @@ def _due(course: Course, record: _Record) -> Due | None:
 
 
 def _clock_out(from_on: date, days: int, held: Sequence[tuple[date, date]]) -> date:
-    """The day after the last of so many days, counted from a date without the held ones."""
+    """The day after the last of so many days, counted without the held ones from a day on which no hold is under way."""
     day, left = from_on, days
     for held_from, held_to in held:
         if held_to <= day:
@@ -212,7 +212,7 @@ def _clock_out(from_on: date, days: int, held: Sequence[tuple[date, date]]) -> d
         before = (held_from - day).days
         if before >= left:
             break
-        left -= max(before, 0)
+        left -= before
         day = held_to
     return day + timedelta(days=left)
 
