@@ -79,14 +79,17 @@ def _start_all(given: Given, state: State, household: Household, started: float)
         say("loading the demo clinic")
         steps.show(steps.manage(*SEED), _as(account, servers), account, "The demo clinic could not be loaded")
         state.remember("demo-clinic")
-    web = [household.start(program) for program in programs(given, servers, account)][-1]
-    state.write_record(servers.record)
+    web, *behind = programs(given, servers, account)
+    page = household.start(web)
     sign_ins = ""
     if servers.record.demo:
         command = steps.manage("demo_signins")
         sign_ins = steps.call(command, _as(account, servers), account, "The demo sign-ins could not be listed")
-    _wait_for_first_page(given.port, web)
+    _wait_for_first_page(given.port, page)
+    state.write_record(servers.record)
     say(f"ready after {time.monotonic() - started:.1f} s: {given.base_url}")
+    for program in behind:  # a moment later: the first page has the processor for itself
+        household.start(program)
     for line in sign_ins.splitlines():
         say(line)
     say("Ctrl-C stops everything")
@@ -97,7 +100,7 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
     env = _as(account, servers)
     worker_env = {**env, "CLINIC_WORKER": "1"}
     web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
-    web += ["--log-level", "warning", "--graceful-timeout", "10", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    web += ["--preload", "--log-level", "warning", "--graceful-timeout", "10", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     worker = [
         "celery",
         "-A",
@@ -124,9 +127,9 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
         str(servers.folder / "beat" / "schedule"),
     ]
     return [
+        _program("web", web, env, account, grace=15),
         _program("worker", worker, worker_env, account, grace=35),
         _program("beat", beat, worker_env, account, grace=10),
-        _program("web", web, env, account, grace=15),
     ]
 
 
@@ -138,7 +141,8 @@ def _as(account: Identity, servers: Stack) -> dict[str, str]:
     """The application's environment, fit for the account that runs it."""
     env = servers.environment()
     if account.uid == 0:
-        env["C_FORCE_ROOT"] = "1"  # else Celery refuses; the line printed at the start says why it is root
+        # Celery refuses, or complains at length; the line printed at the start says why it is root.
+        env |= {"C_FORCE_ROOT": "1", "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
     elif account.uid != os.geteuid():
         env["HOME"] = str(servers.folder)
         env["PYTHONDONTWRITEBYTECODE"] = "1"

@@ -17,8 +17,13 @@ from launch.supervise import Household, Program, Running
 LOOPBACK = "127.0.0.1"  # never a name: a bare machine has no /etc/hosts
 ATTEMPTS = 3  # a free port can be taken between being found and being used
 
-# Statements and details would carry patients' data into the log.
-QUIET = {"log_min_messages": "warning", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+# Statements and details would carry patients' data into the log; refusals are the application's to report.
+QUIET = {
+    "log_min_messages": "fatal",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_line_prefix": "",
+}
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -77,8 +82,12 @@ class Postgres(Server):
         return database.address(database.SUPERUSER, self.password, self.port, base)
 
     def answers(self) -> bool:
-        """True when the superuser can sign in."""
-        return database.answers(self.url())
+        """True when the superuser can sign in; only tried once the server says so itself, or it would log a refusal."""
+        try:
+            said = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(said) > 7 and said[7].strip() == "ready" and database.answers(self.url())
 
     def start(self, household: Household, port: int = 0) -> None:
         """Make the data folder when there is none, then start."""

@@ -130,7 +130,8 @@ def _start_broker(given: Given, state: State, household: Household, secrets: dic
         told = broker.version(given.broker_url) or "broker     does not answer now; reminders wait until it does"
         lines.append(f"{told.replace(' ', '     ', 1) if told[0].isupper() else told}, as given in BROKER_URL")
         return given.broker_url
-    server = Valkey(state.folder / "valkey", secrets["valkey"], identity.service())
+    log = state.folder / "valkey.log"  # it greets at length and has nothing else to say
+    server = Valkey(state.folder / "valkey", secrets["valkey"], identity.service(), log=log)
     server.start(household)
     lines.append(f"Valkey     {_whereabouts(server.version, server.port, server.binary)}")
     return server.url()

@@ -19,6 +19,7 @@ from typing import IO
 
 from launch.identity import Identity
 
+STOP_ORDER = ("web", "beat", "worker", "mail", "valkey", "postgres")  # who asks ends before who answers
 COLOURS = {"postgres": 34, "valkey": 31, "mail": 33, "web": 32, "worker": 35, "beat": 36}
 PR_SET_PDEATHSIG = 1
 LIVES = 3  # starts within MINUTE that a process may need before everything stops
@@ -48,7 +49,7 @@ class Running:
         self.program = program
         self.started = time.monotonic()
         self._reader: threading.Thread | None = None
-        log = program.log.open("ab") if program.log else None
+        log = program.log.open("wb") if program.log else None
         self.popen = subprocess.Popen(
             [str(part) for part in program.command],
             env=dict(program.env),
@@ -111,7 +112,7 @@ class Running:
 
 
 class Household:
-    """Every process of one run, in the order of starting; stopped from the last to the first."""
+    """Every process of one run."""
 
     def __init__(self, on_change: Callable[[list[int]], None] = lambda _pids: None) -> None:
         self.members: list[Running] = []
@@ -138,6 +139,8 @@ class Household:
                 name, code = member.program.name, member.popen.returncode
                 if not self._may_live_again(name):
                     return f"{name} ended again and again (last exit code {code}); its last lines are above."
+                if member.program.log:
+                    say(member.said(), name)
                 say(f"{name} ended with exit code {code} and is started again.")
                 member.kill()
                 self.members[place] = Running(member.program)
@@ -146,10 +149,10 @@ class Household:
         return None
 
     def stop(self) -> None:
-        """Stop all, the last started first."""
-        while self.members:
-            self.members[-1].stop()
-            self.members.pop()
+        """Stop all: first those who ask, then those who answer."""
+        for member in sorted(self.members, key=lambda member: STOP_ORDER.index(member.program.name)):
+            member.stop()
+            self.members.remove(member)
 
     def kill(self) -> None:
         """End all at once; for the second Ctrl-C."""
