@@ -1,14 +1,17 @@
 """Questions about patients. `visible_to` is the only way in."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 
 from accounts import policy
 from accounts.actors import Actor, Kind
 from patients import secrets
-from patients.models import Invitation, Patient, Phone
+from patients.models import Invitation, Medicine, Patient, PatientCondition, Phone
 
 
 def visible_to(actor: Actor) -> QuerySet[Patient]:
@@ -58,3 +61,85 @@ def open_invitation(token: str, *, at: datetime) -> Invitation | None:
 def phones_of(patient: Patient, *, at: datetime) -> QuerySet[Phone]:
     """The phones that may write for this patient now."""
     return patient.phones.filter(revoked_at=None, expires_at__gt=at).order_by("-let_in_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitationState:
+    """The invitation that is neither spent nor replaced; it may have expired."""
+
+    created_at: datetime
+    expires_at: datetime
+    mailed_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneState:
+    """A phone that is remembered and not revoked; it may have expired."""
+
+    id: uuid.UUID
+    let_in_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A patient and what was written about them at the desk. `conditions` are (code, words) in their order."""
+
+    patient: Patient
+    conditions: tuple[tuple[str, str], ...]
+    medicines: tuple[str, ...]
+    phones: tuple[PhoneState, ...]
+    invitation: InvitationState | None
+
+
+def record_of(actor: Actor, patient_id: uuid.UUID) -> Record | None:
+    """The record of one patient this actor may know of, with the clinic, in one statement; else None."""
+    about = {"patient": OuterRef("pk")}
+    conditions = PatientCondition.objects.filter(**about).order_by("position")
+    medicines = Medicine.objects.filter(**about).order_by("position")
+    phones = Phone.objects.filter(**about, revoked_at=None).order_by("-let_in_at")
+    patient = (
+        visible_to(actor)
+        .filter(id=patient_id)
+        .select_related("clinic")
+        .annotate(
+            record_conditions=ArraySubquery(conditions.values(pair=JSONObject(code="code", words="words"))),
+            record_medicines=ArraySubquery(medicines.values("words")),
+            record_phones=ArraySubquery(
+                phones.values(row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at"))
+            ),
+            # One at most, by `one_open_invitation_per_patient`.
+            open_one=FilteredRelation(
+                "invitations", condition=Q(invitations__spent_at=None, invitations__replaced_at=None)
+            ),
+            invitation_created_at=F("open_one__created_at"),
+            invitation_expires_at=F("open_one__expires_at"),
+            invitation_mailed_at=F("open_one__mailed_at"),
+        )
+        .first()
+    )
+    return None if patient is None else _record(patient)
+
+
+def _record(row: Patient) -> Record:
+    invitation = None
+    if row.invitation_created_at is not None:
+        invitation = InvitationState(
+            created_at=row.invitation_created_at,
+            expires_at=row.invitation_expires_at,
+            mailed_at=row.invitation_mailed_at,
+        )
+    return Record(
+        patient=row,
+        conditions=tuple((pair["code"], pair["words"]) for pair in row.record_conditions),
+        medicines=tuple(row.record_medicines),
+        phones=tuple(
+            PhoneState(
+                id=uuid.UUID(phone["id"]),
+                let_in_at=datetime.fromisoformat(phone["let_in_at"]),
+                expires_at=datetime.fromisoformat(phone["expires_at"]),
+            )
+            for phone in row.record_phones
+        ),
+        invitation=invitation,
+    )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Max, QuerySet
 
@@ -52,3 +53,38 @@ def reports_of(patient_ids: Iterable[uuid.UUID]) -> QuerySet[OpioidReport]:
 def versions_of(log: SymptomLog) -> list[tuple[datetime, SymptomLog]]:
     """Every version of a night as it was saved, oldest first, from the history the database keeps."""
     return [(event.recorded_at, event) for event in log.events.order_by("pgh_id")]
+
+
+_LOG_COLUMNS = (
+    "night",
+    "sleep_hours",
+    "latency_min",
+    "awake_min",
+    "awakenings",
+    "quality",
+    "dream_vividness",
+    "dream_distress",
+    "pain",
+    "fatigue",
+    "lead_symptom",
+    "side_effects",
+    "other_medicines_answer",
+    "other_medicines",
+    "note",
+)
+_DOSE_COLUMNS = ("plan_date", "slot", "taken", "taken_mg", "taken_at", "skipped_because")
+
+
+def log_rows(patient: Patient, *, since: date | None = None) -> list[Any]:
+    """The logs of a patient from a night on (None: all), oldest first, as named tuples of their columns.
+
+    For pages that show years: a tuple costs a fraction of a model.
+    """
+    logs = SymptomLog.objects.filter(patient=patient, **({"night__gte": since} if since else {}))
+    return list(logs.order_by("night").values_list(*_LOG_COLUMNS, named=True))
+
+
+def dose_rows(patient: Patient, *, since: date | None = None) -> list[Any]:
+    """What became of the doses from a plan date on (None: all), oldest first, as named tuples of their columns."""
+    doses = DoseTaken.objects.filter(patient=patient, **({"plan_date__gte": since} if since else {}))
+    return list(doses.order_by("plan_date", "slot").values_list(*_DOSE_COLUMNS, named=True))

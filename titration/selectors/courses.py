@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
@@ -35,10 +36,12 @@ def open_prescription(patient: Patient) -> Prescription | None:
 
 
 def prescriptions_of(patient: Patient) -> list[Prescription]:
-    """Every course of the patient, newest first, with its changes and steps."""
-    steps = Prefetch("steps", Step.objects.order_by("from_on"))
+    """Every course of the patient, newest first, with its changes, in two statements; its steps follow by `unfold`."""
     found = _with_changes(Prescription.objects.filter(patient=patient)).select_related("protocol_version", "signed_by")
-    return list(found.prefetch_related(steps).order_by("-signed_at"))
+    prescriptions = list(found.order_by("-signed_at"))
+    for prescription in prescriptions:
+        prescription.patient = patient
+    return prescriptions
 
 
 def visible_prescriptions(actor: Actor) -> QuerySet[Prescription]:
@@ -135,10 +138,14 @@ def opioid_report_open(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(reports.values_list("patient_id", flat=True))
 
 
+def visible_reports(actor: Actor) -> QuerySet[OpioidReport]:
+    """The opioid reports of the patients this actor may know of, answered or not."""
+    return OpioidReport.objects.filter(patient__in=patients_selectors.visible_to(actor))
+
+
 def open_reports(actor: Actor) -> list[OpioidReport]:
     """Unanswered opioid reports of the actor's patients, oldest first: the longest wait on top."""
-    reports = OpioidReport.objects.filter(patient__in=patients_selectors.visible_to(actor), review=None)
-    return list(reports.select_related("patient").order_by("at"))
+    return list(visible_reports(actor).filter(review=None).select_related("patient").order_by("at"))
 
 
 def due_within(actor: Actor, *, until: date) -> list[Prescription]:
@@ -171,6 +178,30 @@ def facts_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uui
     return {p.id: _facts(p, steps[p.id], logs, doses, p.patient_id in reported, at) for p in prescriptions}
 
 
+def evidence_since(prescription: Prescription, *, at: datetime) -> date:
+    """The first night the gate looks at."""
+    return _window(prescription, at).first
+
+
+def verdict_from(
+    prescription: Prescription,
+    *,
+    in_force: timeline.Timeline,
+    logs: Iterable[Any],
+    doses: Iterable[Any],
+    opioid_reported: bool,
+    at: datetime,
+) -> gate.Verdict:
+    """The gate of a course whose rows the caller has read already, at least from `evidence_since` on.
+
+    `logs` and `doses` are rows, or named tuples, with the columns of theirs.
+    """
+    patient_id = prescription.patient_id
+    logs_by_night = {(patient_id, log.night): log for log in logs}
+    doses_by_date = {(patient_id, dose.plan_date): dose for dose in doses}
+    return gate.gate(_facts(prescription, in_force, logs_by_night, doses_by_date, opioid_reported, at))
+
+
 def _logs(patients: list[uuid.UUID], since: date) -> QuerySet[SymptomLog]:
     return SymptomLog.objects.filter(patient_id__in=patients, night__gte=since)
 
@@ -200,7 +231,7 @@ def patient_today(prescription: Prescription, *, at: datetime) -> date:
 
 def _facts(
     prescription: Prescription,
-    steps: list[Step],
+    steps: Sequence[Step | timeline.Segment],
     logs: dict[tuple[uuid.UUID, date], SymptomLog],
     doses: dict[tuple[uuid.UUID, date], DoseTaken],
     opioid_reported: bool,
