@@ -100,7 +100,16 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
     env = _as(account, servers)
     worker_env = {**env, "CLINIC_WORKER": "1"}
     web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
-    web += ["--preload", "--log-level", "warning", "--graceful-timeout", "10", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    web += [
+        "--preload",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "--graceful-timeout",
+        "10",
+        "--worker-tmp-dir",
+        "/dev/shm",
+    ]  # noqa: S108
     worker = [
         "celery",
         "-A",
