@@ -118,6 +118,13 @@ def hold(
     """Keep the dose for so many days from tonight's on; later steps move by as many."""
     policy.check(by, policy.Permission.HOLD)
     prescription = _locked(prescription_id, seen_version, by)
+    change = check_hold(prescription=prescription, days=days, at=at)
+    _append(prescription, courses_selectors.course_of(prescription), change, reason=reason, by=by, at=at)
+    return prescription
+
+
+def check_hold(*, prescription: Prescription, days: int, at: datetime) -> Hold:
+    """The hold as it would be signed now, or `Refused`. The preview and the signing ask the same question."""
     if not 1 <= days <= LONGEST_HOLD_DAYS:
         raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
     course = courses_selectors.course_of(prescription)
@@ -128,8 +135,7 @@ def hold(
         held_until = timeline.held_until(before, change.from_on)
         until = f" until {held_until:%-d %B}" if held_until else ""
         raise Refused(f"The dose is already held{until}. A longer hold needs more days.")
-    _append(prescription, course, change, reason=reason, by=by, at=at)
-    return prescription
+    return change
 
 
 @transaction.atomic
@@ -145,13 +151,18 @@ def advance(*, prescription_id: uuid.UUID, reason: str, seen_version: int, by: A
             raise Refused(next((why.sentence for why in against if not why.overridable), against[0].sentence))
         if not reason:
             raise Refused(f"{' '.join(why.sentence for why in against)} To step all the same, say why.")
+    change = check_advance(prescription=prescription, at=at)
     course = courses_selectors.course_of(prescription)
-    due = timeline.next_step(course)
-    if due is None:
-        raise Refused("There is no higher step to go to.")
-    change = Advance(due.rung, _effective_on(prescription, due, at))
     _append(prescription, course, change, reason=reason, by=by, at=at, verdict=verdict)
     return prescription
+
+
+def check_advance(*, prescription: Prescription, at: datetime) -> Advance:
+    """The step as it would be signed now, or `Refused` where there is none. The gate is asked apart from this."""
+    due = timeline.next_step(courses_selectors.course_of(prescription))
+    if due is None:
+        raise Refused("There is no higher step to go to.")
+    return Advance(due.rung, _effective_on(prescription, due, at))
 
 
 @transaction.atomic
@@ -207,7 +218,12 @@ def _stop(prescription: Prescription, *, reason: str, by: Actor, at: datetime) -
         raise Refused("Say why the course is stopped.")
     course = courses_selectors.course_of(prescription)
     prescription.state, prescription.stopped_at = Prescription.State.STOPPED, at
-    _append(prescription, course, Stop(_next_dose_date(prescription, at)), reason=reason, by=by, at=at)
+    _append(prescription, course, stop_from(prescription=prescription, at=at), reason=reason, by=by, at=at)
+
+
+def stop_from(*, prescription: Prescription, at: datetime) -> Stop:
+    """The stop as it would be signed now: from the next dose nobody has told of."""
+    return Stop(_next_dose_date(prescription, at))
 
 
 def _locked(prescription_id: uuid.UUID, seen_version: int, by: Actor) -> Prescription:
