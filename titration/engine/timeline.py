@@ -204,7 +204,7 @@ def _due(course: Course, record: _Record) -> Due | None:
 
 
 def _clock_out(from_on: date, days: int, held: Sequence[tuple[date, date]]) -> date:
-    """The day after the last of so many days, counted without the held ones from a day on which no hold is under way."""
+    """The day after the last of so many days, counted without the held ones. No hold is under way as they begin."""
     day, left = from_on, days
     for held_from, held_to in held:
         if held_to <= day:
