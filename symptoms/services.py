@@ -12,7 +12,7 @@ from django.db.models import F
 from accounts.actors import Actor, Kind
 from audit import services as audit
 from common.dose import Dose
-from common.night import Slot, night_of
+from common.night import Slot, night_of, plan_date
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
@@ -53,10 +53,14 @@ class NightAnswer:
     note: str = ""
 
 
-def writable_nights(*, patient: Patient, at: datetime) -> list[date]:
-    """The nights a patient may write now, newest first: the one running in their zone and the six before."""
-    tonight = night_of(at, patient.zone)
-    return [date.fromordinal(tonight.toordinal() - back) for back in range(WRITABLE_NIGHTS)]
+def writable_nights(*, patient: Patient, at: datetime, slot: Slot = Slot.BEDTIME) -> list[date]:
+    """The nights a patient may write now, newest first: the one running in their zone and the six before.
+
+    A morning dose can be told in its own morning, hours before the night it pairs with begins.
+    """
+    tonight, dose_on = night_of(at, patient.zone), plan_date(at, patient.zone, slot)
+    nights = [date.fromordinal(tonight.toordinal() - back) for back in range(WRITABLE_NIGHTS)]
+    return nights if dose_on == tonight else [dose_on, *nights]
 
 
 @transaction.atomic
@@ -77,7 +81,7 @@ def save_night(
     """
     if by.kind != Kind.PATIENT or by.patient_id != patient.id:
         raise Refused("Only the patient can tell their night.")
-    if night not in writable_nights(patient=patient, at=at):
+    if night not in writable_nights(patient=patient, at=at, slot=dose.slot if dose else Slot.BEDTIME):
         raise Refused("You can fill in tonight and the six nights before it. For an older night, tell your clinic.")
     # One row to lock, there before the first night is: two phones saving at once must come one after the other.
     Patient.objects.select_for_update(no_key=True).get(id=patient.id)
