@@ -3,6 +3,7 @@
 import enum
 import uuid
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 
 class Kind(enum.StrEnum):
@@ -15,7 +16,8 @@ class Kind(enum.StrEnum):
 class Actor:
     """A person or the system, acting in one clinic, during one request or task.
 
-    `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only.
+    `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only,
+    `clinic_zone` for a member: the clinic's pages have their "today" from it.
     """
 
     kind: Kind
@@ -25,6 +27,7 @@ class Actor:
     role: str = ""
     patient_id: uuid.UUID | None = None
     request_id: uuid.UUID | None = None
+    clinic_zone: ZoneInfo | None = None
 
 
 def system(clinic_id: uuid.UUID) -> Actor:

@@ -16,7 +16,12 @@ def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
     if membership is None:
         return None
     return Actor(
-        kind=Kind.MEMBER, clinic_id=membership.clinic_id, label=user.name, user_id=user.id, role=membership.role
+        kind=Kind.MEMBER,
+        clinic_id=membership.clinic_id,
+        label=user.name,
+        user_id=user.id,
+        role=membership.role,
+        clinic_zone=membership.clinic.zone,
     )
 
 

@@ -1,11 +1,12 @@
 """Questions about patients. `visible_to` is the only way in."""
 
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from accounts import policy
@@ -25,23 +26,31 @@ def visible_to(actor: Actor) -> QuerySet[Patient]:
     return Patient.objects.none()
 
 
-def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -> tuple[list[Patient], str]:
-    """One keyset page by name, filtered by a part of name or record number, and the key of the next page ("" if last).
+def plain(words: str) -> str:
+    """Words as names are sorted and searched by: without accents and case."""
+    letters = unicodedata.normalize("NFKD", words)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
-    No count and no offset: the thousandth page costs what the first does.
+
+def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -> tuple[list[Patient], str]:
+    """One page by name, filtered by parts of name or record number, and the key of the next page ("" if last).
+
+    The key is the id of a page's last patient: names do not belong in addresses. No count and no offset: the
+    thousandth page costs what the first does.
     """
     patients = visible_to(actor)
-    for word in words.casefold().split()[:5]:
+    for word in plain(words).split()[:5]:
         patients = patients.filter(Q(sort_key__contains=word) | Q(record_number__icontains=word))
     if after:
-        key, _, last_id = after.rpartition("|")
         try:
-            patients = patients.filter(Q(sort_key__gt=key) | Q(sort_key=key, id__gt=uuid.UUID(last_id)))
+            last_id = uuid.UUID(after)
         except ValueError:
-            patients = patients.none()
+            return [], ""
+        key = Subquery(visible_to(actor).filter(id=last_id).values("sort_key"))
+        # The first condition lets the index begin at the key; the second leaves out those before it by id.
+        patients = patients.filter(Q(sort_key__gte=key), Q(sort_key__gt=key) | Q(id__gt=last_id))
     found = list(patients.order_by("sort_key", "id")[: size + 1])
-    more = len(found) > size
-    return found[:size], f"{found[size - 1].sort_key}|{found[size - 1].id}" if more else ""
+    return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
 
 def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:

@@ -1,6 +1,5 @@
 """Deeds about people: register, invite, let a phone in, prove, forget a phone."""
 
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,9 +41,7 @@ class ConditionEntry:
 
 def sort_key(name: str) -> str:
     """How a name sorts and is searched: without accents and case, last word first ("Example Ann" for "Ann Example")."""
-    plain = unicodedata.normalize("NFKD", name)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    words = plain.split()
+    words = selectors.plain(name).split()
     return " ".join(words[-1:] + words[:-1])[:240]
 
 

@@ -1,0 +1,1 @@
+"""Forms of the clinic's pages: they clean what was typed into plain values and save nothing."""

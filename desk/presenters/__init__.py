@@ -1,0 +1,1 @@
+"""Rows and advice in words for a page: frozen values, no queries."""

@@ -1,0 +1,63 @@
+"""Who is not heard from: open courses whose nights stopped being told."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Greatest
+
+from accounts.actors import Actor
+from common.night import night_of
+from symptoms.models import SymptomLog
+from titration.models import Prescription
+from titration.selectors import courses
+
+NIGHTS = 3
+"""So many nights over and untold, and the clinic is shown the patient."""
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """A patient whose last `nights` nights are over and untold; `last_told` is None where no night of the course is."""
+
+    patient_id: uuid.UUID
+    name: str
+    nights: int
+    last_told: date | None
+
+
+def silent(actor: Actor, *, at: datetime) -> list[Silent]:
+    """Patients on an open course who told none of their last three nights or more, longest silence first. One query.
+
+    A night is over at its noon where the patient is. Nights before the course began count for nothing.
+    """
+    last_told = SymptomLog.objects.filter(patient=OuterRef("patient")).order_by("-night").values("night")[:1]
+    # Dates differ by a day around the world: the database takes everyone who could be meant, their own zone decides.
+    rows = (
+        courses.visible_prescriptions(actor)
+        .filter(state__in=Prescription.OPEN_STATES)
+        .annotate(last_told=Subquery(last_told))
+        .annotate(heard_on=Greatest("last_told", F("start_on") - _ONE_DAY))
+        .filter(heard_on__lt=at.date() - (NIGHTS - 1) * _ONE_DAY)
+        .order_by("heard_on", "patient__sort_key", "patient_id")
+        .values_list("patient_id", "patient__name", "patient__zone_name", "start_on", "last_told")
+    )
+    found = (_silent(*row, at=at) for row in rows)
+    return [one for one in found if one.nights >= NIGHTS]
+
+
+def _silent(
+    patient_id: uuid.UUID, name: str, zone_name: str, start_on: date, last_told: date | None, *, at: datetime
+) -> Silent:
+    in_course = last_told if last_told and last_told >= start_on else None
+    heard_on = in_course or start_on - _ONE_DAY
+    return Silent(
+        patient_id=patient_id,
+        name=name,
+        nights=(night_of(at, ZoneInfo(zone_name)) - heard_on - _ONE_DAY).days,
+        last_told=in_course,
+    )
