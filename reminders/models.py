@@ -1,4 +1,4 @@
-"""What is owed to whom (`Occurrence`), the outbox (`Reminder`), each try (`Attempt`), and whether the machinery lives."""
+"""What is owed to whom (`Occurrence`), the outbox (`Reminder`), each try (`Attempt`), and whether the clock lives."""
 
 import uuid
 

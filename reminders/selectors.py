@@ -1,8 +1,46 @@
-"""Questions about the bell."""
+"""Questions about the bell: whether it lives, what was said, what nobody knows. Times are compared with `at`."""
 
-from datetime import datetime
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from reminders.models import Heartbeat
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from accounts.actors import Actor
+from patients import selectors as patients_selectors
+from reminders.door import Answer
+from reminders.models import Attempt, Breaker, Heartbeat, Occurrence, Reminder
+from reminders.states import State
+
+ROUND_MAX_AGE = timedelta(seconds=120)
+DUE_MAX_AGE = timedelta(minutes=5)
+UNCERTAIN_MAX_AGE = timedelta(hours=24)
+LOOKED_BACK = timedelta(days=7)
+SKIPPED = Occurrence.State.SKIPPED_OUTAGE.value
+
+STATE_WORDS = {
+    State.PENDING: "waiting",
+    State.CLAIMED: "being sent",
+    State.SENDING: "being sent",
+    State.SENT: "sent",
+    State.FAILED: "failed",
+    State.UNCERTAIN: "may not have arrived",
+    State.EXPIRED: "too late, not sent",
+    State.CANCELLED: "not needed any more",
+    SKIPPED: "not sent: reminders were not running",
+}
+REASON_WORDS = {
+    Answer.NO_CONSENT: "the patient does not want reminders by e-mail",
+    Answer.NO_ADDRESS: "no e-mail address is known",
+    Answer.ADDRESS_FAILED: "the e-mail address takes no mail",
+    Answer.NO_OPEN_COURSE: "the course is stopped",
+    Answer.OPIOID_REPORT_OPEN: "an opioid report waits for an answer",
+    Answer.NO_STEP_THEN: "the step was moved",
+    Answer.ALREADY_TOLD: "the night was already told",
+    Answer.NOT_ASKED_THEN: "the course had not begun or was over",
+    "lease_lapsed": "the sender died while handing it over",
+}
 
 
 def last_pulse(name: str) -> datetime | None:
@@ -10,6 +48,192 @@ def last_pulse(name: str) -> datetime | None:
     return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClockState:
+    """Whether the bell is alive, for a page that someone reads; `trouble` says in sentences what is not."""
+
+    last_round_at: datetime | None
+    last_beat_at: datetime | None
+    last_worker_at: datetime | None
+    oldest_due_at: datetime | None
+    mail_rests_until: datetime | None
+    uncertain: int
+    trouble: tuple[str, ...]
+
+    @property
+    def alive(self) -> bool:
+        return not self.trouble
+
+
+def clock_state(*, at: datetime) -> ClockState:
+    """The state of the whole machinery, which all clinics share."""
+    pulses = dict(Heartbeat.objects.values_list("name", "at"))
+    rests_until = Breaker.objects.filter(open_until__gt=at).aggregate(until=Min("open_until"))["until"]
+    oldest_due_at = Reminder.objects.filter(state=State.PENDING, next_at__lte=at).aggregate(oldest=Min("next_at"))[
+        "oldest"
+    ]
+    uncertain = Reminder.objects.filter(state=State.UNCERTAIN)
+    sentences = (
+        _of_the_round(pulses.get(Heartbeat.Name.ROUND), at),
+        _of_the_mail(rests_until),
+        _of_the_due(oldest_due_at, at),
+        _of_the_uncertain(_doubted_before(at - UNCERTAIN_MAX_AGE)),
+    )
+    return ClockState(
+        last_round_at=pulses.get(Heartbeat.Name.ROUND),
+        last_beat_at=pulses.get(Heartbeat.Name.BEAT),
+        last_worker_at=pulses.get(Heartbeat.Name.WORKER),
+        oldest_due_at=oldest_due_at,
+        mail_rests_until=rests_until,
+        uncertain=uncertain.count(),
+        trouble=tuple(sentence for sentence in sentences if sentence),
+    )
+
+
 def trouble(*, at: datetime) -> list[str]:
     """Sentences about what is wrong with the rounds; empty when nothing is."""
-    return []
+    return list(clock_state(at=at).trouble)
+
+
+def _of_the_round(last: datetime | None, at: datetime) -> str:
+    if last is None:
+        return "No round has ever been made: reminders are not being sent."
+    age = at - last
+    return f"No round for {_seconds(age)} s: reminders are not being sent." if age > ROUND_MAX_AGE else ""
+
+
+def _of_the_mail(rests_until: datetime | None) -> str:
+    return f"The mail server does not answer; it is tried again at {rests_until:%H:%M:%S} UTC." if rests_until else ""
+
+
+def _of_the_due(oldest: datetime | None, at: datetime) -> str:
+    if oldest is None or at - oldest <= DUE_MAX_AGE:
+        return ""
+    return f"A reminder has been waiting for {_seconds(at - oldest) // 60} min."
+
+
+def _of_the_uncertain(many: int) -> str:
+    if not many:
+        return ""
+    return f"{many} reminder{'s' if many > 1 else ''} may not have arrived and nobody has looked for a day."
+
+
+def _seconds(age: timedelta) -> int:
+    return max(0, round(age.total_seconds()))
+
+
+def _doubted_before(moment: datetime) -> int:
+    tries = Attempt.objects.filter(outcome=Attempt.Outcome.UNCERTAIN, at__lt=moment, reminder__state=State.UNCERTAIN)
+    return tries.values("reminder_id").distinct().count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One thing that was to be said to one patient, and what became of it. `reminder_id` is None after an outage."""
+
+    occurrence_id: uuid.UUID
+    reminder_id: uuid.UUID | None
+    patient_id: uuid.UUID
+    patient_name: str
+    kind: str
+    about_on: date
+    due_at: datetime
+    zone: ZoneInfo
+    state: str
+    state_words: str
+    reason: str
+    attempts: int
+    done_at: datetime | None
+
+    @property
+    def uncertain(self) -> bool:
+        return self.state == State.UNCERTAIN
+
+    @property
+    def key(self) -> str:
+        return f"{self.due_at.isoformat()}|{self.occurrence_id}"
+
+
+def uncertain(actor: Actor, *, limit: int = 200) -> list[Line]:
+    """What nobody knows about the actor's patients, longest first: it belongs on top of the page."""
+    rows = _of(actor).filter(reminders__state=State.UNCERTAIN).order_by("due_at", "id")
+    return _lines(rows, limit)
+
+
+def page_of(actor: Actor, *, at: datetime, after: str = "", state: str = "", size: int = 50) -> tuple[list[Line], str]:
+    """One keyset page of what was due by `at`, newest first, without what is uncertain; and the key of the next page
+    ("" if it is the last). `state` narrows to one state.
+    """
+    rows = _of(actor).filter(due_at__lte=at).exclude(reminders__state=State.UNCERTAIN)
+    if state == SKIPPED:
+        rows = rows.filter(state=SKIPPED)
+    elif state:
+        rows = rows.filter(reminders__state=state)
+    if after:
+        rows = _before(rows, after)
+    found = _lines(rows.order_by("-due_at", "-id"), size + 1)
+    return found[:size], found[size - 1].key if len(found) > size else ""
+
+
+def counts(actor: Actor, *, at: datetime) -> dict[str, int]:
+    """How many of the last seven days' reminders are in each state; what is uncertain is counted however old."""
+    recent = _of(actor).filter(due_at__lte=at, due_at__gt=at - LOOKED_BACK)
+    by_state = recent.values_list("state", "reminders__state").annotate(many=Count("id"))
+    found: dict[str, int] = dict.fromkeys([*State, SKIPPED], 0)
+    for occurrence_state, reminder_state, many in by_state:
+        found[reminder_state or occurrence_state] += many
+    found[State.UNCERTAIN] = _of(actor).filter(reminders__state=State.UNCERTAIN).count()
+    return found
+
+
+def reminder_of(actor: Actor, reminder_id: uuid.UUID) -> Reminder | None:
+    """This reminder, if its patient is one the actor may know of."""
+    visible = patients_selectors.visible_to(actor)
+    found = Reminder.objects.filter(id=reminder_id, occurrence__patient__in=visible)
+    return found.select_related("occurrence__patient").first()
+
+
+def _of(actor: Actor) -> QuerySet[Occurrence]:
+    # The clinic stands in the index that orders the page; who is visible is still asked.
+    return Occurrence.objects.filter(clinic_id=actor.clinic_id, patient__in=patients_selectors.visible_to(actor))
+
+
+def _before(rows: QuerySet[Occurrence], key: str) -> QuerySet[Occurrence]:
+    due, _, last_id = key.rpartition("|")
+    try:
+        due_at, occurrence_id = datetime.fromisoformat(due), uuid.UUID(last_id)
+    except ValueError:
+        return rows.none()
+    if due_at.tzinfo is None:
+        return rows.none()
+    return rows.filter(Q(due_at__lt=due_at) | Q(due_at=due_at, id__lt=occurrence_id))
+
+
+def _lines(rows: QuerySet[Occurrence], limit: int) -> list[Line]:
+    with_reminders = rows.annotate(
+        reminder_id=F("reminders__id"),
+        reminder_state=F("reminders__state"),
+        error_class=F("reminders__error_class"),
+        attempts=F("reminders__attempts"),
+        done_at=F("reminders__done_at"),
+    )
+    return [_line(row) for row in with_reminders.select_related("patient")[:limit]]
+
+
+def _line(row: Occurrence) -> Line:
+    state = row.reminder_state or row.state
+    return Line(
+        occurrence_id=row.id,
+        reminder_id=row.reminder_id,
+        patient_id=row.patient_id,
+        patient_name=row.patient.name,
+        kind=row.get_kind_display(),
+        about_on=row.about_on,
+        due_at=row.due_at,
+        zone=ZoneInfo(row.zone_name),
+        state=state,
+        state_words=STATE_WORDS[state],
+        reason=REASON_WORDS.get(row.error_class or "", row.error_class or ""),
+        attempts=row.attempts or 0,
+        done_at=row.done_at,
+    )

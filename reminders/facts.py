@@ -1,0 +1,114 @@
+"""What the storeys below say that the bell needs: read in bulk, at planning and again at the door."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+from common.night import Slot
+from reminders.occurrences import Course
+from symptoms.models import SymptomLog
+from titration.engine.timeline import State
+from titration.models import Prescription, Step
+
+LOG_REMINDER_AT = time(9)
+"""When a patient who never said otherwise is asked about the night."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCourse:
+    """A patient's one open course, with where and when they want the bell."""
+
+    prescription_id: uuid.UUID
+    clinic_id: uuid.UUID
+    patient_id: uuid.UUID
+    zone_name: str
+    log_reminder_at: time
+    course: Course
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """None if nobody knows a zone of this name."""
+        try:
+            return ZoneInfo(self.zone_name)
+        except (ValueError, KeyError, OSError):
+            return None
+
+
+def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse]:
+    """The open course of each of these patients who has one, in two queries."""
+    rows = Prescription.objects.filter(
+        patient_id__in=list(patient_ids), state__in=Prescription.OPEN_STATES
+    ).values_list(
+        "id",
+        "clinic_id",
+        "patient_id",
+        "patient__zone_name",
+        "patient__contact__log_reminder_at",
+        "start_on",
+        "next_due_on",
+        "slot",
+        "signed_at",
+    )
+    found = list(rows)
+    steps = _steps([row[0] for row in found])
+    return {
+        patient_id: OpenCourse(
+            prescription_id=prescription_id,
+            clinic_id=clinic_id,
+            patient_id=patient_id,
+            zone_name=zone_name,
+            log_reminder_at=log_reminder_at or LOG_REMINDER_AT,
+            course=Course(
+                start_on=start_on,
+                step_dates=_step_dates(start_on, next_due_on, steps[prescription_id]),
+                slot=Slot(slot),
+                signed_at=signed_at,
+                held=_spans(steps[prescription_id], State.HELD),
+                ended=_spans(steps[prescription_id], State.ENDED),
+            ),
+        )
+        for (
+            prescription_id,
+            clinic_id,
+            patient_id,
+            zone_name,
+            log_reminder_at,
+            start_on,
+            next_due_on,
+            slot,
+            signed_at,
+        ) in found
+    }
+
+
+def told_nights(patient_ids: Iterable[uuid.UUID], nights: Iterable[date]) -> set[tuple[uuid.UUID, date]]:
+    """Which of these patients have logged which of these nights."""
+    logs = SymptomLog.objects.filter(patient_id__in=list(patient_ids), night__in=list(nights))
+    return set(logs.values_list("patient_id", "night"))
+
+
+def _steps(prescription_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
+    by_prescription: dict[uuid.UUID, list[Step]] = defaultdict(list)
+    for step in Step.objects.filter(prescription_id__in=prescription_ids).order_by("from_on"):
+        by_prescription[step.prescription_id].append(step)
+    return by_prescription
+
+
+def _step_dates(start_on: date, next_due_on: date | None, steps: list[Step]) -> frozenset[date]:
+    """The start, the next step as it is due, and the day each confirmed rung takes force.
+
+    The rows of a rung after its first only say that a hold is over.
+    """
+    rungs: dict[int, date] = {}
+    for step in steps:
+        if step.rung is not None:
+            rungs.setdefault(step.rung, step.from_on)
+    dates = {start_on, *rungs.values()}
+    return frozenset(dates | {next_due_on} if next_due_on else dates)
+
+
+def _spans(steps: list[Step], state: State) -> tuple[tuple[date, date | None], ...]:
+    return tuple((step.from_on, step.to_on) for step in steps if step.state == state)

@@ -1,0 +1,60 @@
+"""One round of the loop: put right, plan, then claim and deliver until nothing is due or the time is up."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db.models import Min
+
+from reminders import pace
+from reminders.channels.email import Conversation, Unreachable
+from reminders.models import Reminder
+from reminders.services import breaker, pulse
+from reminders.services.claiming import claim
+from reminders.services.delivering import deliver
+from reminders.services.planning import plan
+from reminders.services.sweeping import sweep
+from reminders.states import State
+
+
+def make_round(*, stopping: Callable[[], bool] = lambda: False) -> Counter[str]:
+    """Called by the Celery tick and by any spare driver, as often as anyone likes and at the same time: what became
+    of how many reminders. `stopping` is asked between two messages.
+    """
+    at = pulse.database_time()
+    swept = sweep(at=at)
+    done: Counter[str] = Counter(
+        planned=plan(at=at), returned=swept.returned, expired=swept.expired, uncertain=swept.uncertain
+    )
+    if breaker.closed(at=at):
+        done += _send_what_is_due(stopping)
+    pulse.round_made(oldest_due_at=_oldest_due(pulse.database_time()))
+    return done
+
+
+def _send_what_is_due(stopping: Callable[[], bool]) -> Counter[str]:
+    done: Counter[str] = Counter()
+    ends = time.monotonic() + pace.ROUND_LASTS.total_seconds()
+
+    def enough() -> bool:
+        return stopping() or time.monotonic() >= ends
+
+    with Conversation() as post:
+        while not enough():
+            taken = claim(at=pulse.database_time())
+            if not taken.reminder_ids:
+                break
+            try:
+                done += deliver(taken, post, stopping=enough)
+            except Unreachable:
+                breaker.unanswered(at=pulse.database_time())
+                return done
+            breaker.answered()
+    return done
+
+
+def _oldest_due(at: datetime) -> datetime | None:
+    due = Reminder.objects.filter(state=State.PENDING, next_at__lte=at)
+    oldest: datetime | None = due.aggregate(oldest=Min("next_at"))["oldest"]
+    return oldest
