@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -35,6 +36,8 @@ class Export(models.Model):
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    # Whose nights the finished file holds: what the memory must name each time the file is fetched.
+    patient_ids = ArrayField(models.UUIDField(), default=list)
     error_class = models.CharField(max_length=60, blank=True)
 
     class Meta:
@@ -54,7 +57,10 @@ class Export(models.Model):
                 name="a_ready_export_has_an_expiry_and_a_hash",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "-requested_at"], name="export_by_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-requested_at"], name="export_by_owner"),
+            models.Index(fields=["state"], condition=~Q(state__in=["failed", "expired"]), name="export_still_to_tend"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
