@@ -141,15 +141,15 @@ def patient_rows(
     export_id: str,
 ) -> Iterator[Row]:
     """One patient's rows. `over` is the last night that has ended where they live."""
-    plan = plan_by_night(planned, over)
     doses_by_night: dict[int, list[tuple[Any, ...]]] = {}
     for dose in doses:
         night = night_clock.night_of_dose(dose[1], _SLOTS[dose[2]])
         doses_by_night.setdefault(night.toordinal(), []).append(dose)
     log_by_night = {log[1].toordinal(): log for log in logs}
-    nights = span(plan, (*doses_by_night, *log_by_night))
+    recorded = (*doses_by_night, *log_by_night)
+    plan = plan_by_night(planned, max((over.toordinal(), *recorded)))
     patient_id, zone_name = str(person.id), person.zone.key
-    for ordinal in nights:
+    for ordinal in span(plan, recorded, over.toordinal()):
         step = plan.get(ordinal)
         head = (export_id, person.record_number, patient_id, date.fromordinal(ordinal), zone_name)
         intended = (step.mg, step.state) if step else (None, None)
@@ -159,26 +159,23 @@ def patient_rows(
             told = _told(person, None)
 
 
-def plan_by_night(planned: Sequence[Planned], over: date) -> dict[int, Planned]:
-    """What was in force on each night up to `over`, by the night's ordinal.
+def plan_by_night(planned: Sequence[Planned], until: int) -> dict[int, Planned]:
+    """What is in force on each night up to `until`, by the nights' ordinals.
 
     Of segments that overlap, as when one course ended and another began, the later holds, and one with a dose before
     one without.
     """
     plan: dict[int, Planned] = {}
     for step in sorted(planned, key=lambda step: (step.from_on, step.mg is not None)):
-        end = over + timedelta(days=1)
-        plan.update(dict.fromkeys(range(step.from_on.toordinal(), min(step.to_on or end, end).toordinal()), step))
+        end = min(step.to_on.toordinal() if step.to_on else until + 1, until + 1)
+        plan.update(dict.fromkeys(range(step.from_on.toordinal(), end), step))
     return plan
 
 
-def span(plan: dict[int, Planned], recorded: Iterable[int]) -> range:
-    """The ordinals of the nights to write: from the first one planned or recorded to the last one."""
-    told = list(recorded)
-    dosed = [ordinal for ordinal, step in plan.items() if step.mg is not None]
-    if not (told or dosed):
-        return range(0)
-    return range(min((*told, *dosed)), max((*told, *dosed)) + 1)
+def span(plan: dict[int, Planned], recorded: Iterable[int], over: int) -> range:
+    """The nights to write: from the first with a planned dose, if it is over, or a record, to the last such."""
+    told = [*recorded, *(night for night, step in plan.items() if step.mg is not None and night <= over)]
+    return range(min(told), max(told) + 1) if told else range(0)
 
 
 def expected(selection: Selection) -> int:
