@@ -163,6 +163,14 @@ def fetch_debian(choose: Callable[[list[str]], list[str]], folder: Path) -> None
         run(["dpkg-deb", "-x", package, str(folder / "root")], problem)
 
 
+def trust() -> dict[str, str]:
+    """Settings that make pip, uv and npm trust whom the machine trusts: a hospital's net may have a root of its own."""
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    if not Path(bundle).exists():
+        return {}
+    return {"PIP_CERT": bundle, "NODE_EXTRA_CA_CERTS": bundle, "UV_SYSTEM_CERTS": "true"}
+
+
 def _link_mode() -> str:
     """Hard links save time and space; they only work when uv's cache is on the same file system."""
     cache = Path(
@@ -178,9 +186,8 @@ def _link_mode() -> str:
 def run(command: list[str], problem: str, extra: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
     """Run a tool quietly; when it fails, show what it said and end with one sentence."""
     try:
-        done = subprocess.run(
-            command, cwd=cwd, env={**os.environ, **(extra or {})}, capture_output=True, text=True, check=False
-        )
+        env = {**trust(), **os.environ, **(extra or {})}
+        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     except OSError as error:
         raise Failure(f"Setting up: {problem}: {command[0]} does not run ({error.strerror}).") from error
     if done.returncode:

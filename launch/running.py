@@ -99,42 +99,12 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
     """Web, worker and beat, in the order of starting."""
     env = _as(account, servers)
     worker_env = {**env, "CLINIC_WORKER": "1"}
+    schedule = servers.folder / "beat" / "schedule"
+    celery = ["celery", "-A", "ldn_clinic", "--quiet"]
     web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
-    web += [
-        "--preload",
-        "--no-control-socket",
-        "--log-level",
-        "warning",
-        "--graceful-timeout",
-        "10",
-        "--worker-tmp-dir",
-        "/dev/shm",
-    ]  # noqa: S108
-    worker = [
-        "celery",
-        "-A",
-        "ldn_clinic",
-        "--quiet",
-        "worker",
-        "-c",
-        "2",
-        "-l",
-        "WARNING",
-        "--without-mingle",
-        "--without-gossip",
-    ]
-    beat = [
-        "celery",
-        "-A",
-        "ldn_clinic",
-        "--quiet",
-        "beat",
-        "-l",
-        "WARNING",
-        "--pidfile=",
-        "-s",
-        str(servers.folder / "beat" / "schedule"),
-    ]
+    web += ["--preload", "--no-control-socket", "--log-level", "warning", "--graceful-timeout", "10"]
+    worker = [*celery, "worker", "-c", "2", "-l", "WARNING", "--without-mingle", "--without-gossip"]
+    beat = [*celery, "beat", "-l", "WARNING", "--pidfile=", "-s", str(schedule)]
     return [
         _program("web", web, env, account, grace=15),
         _program("worker", worker, worker_env, account, grace=35),

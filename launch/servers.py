@@ -1,5 +1,6 @@
 """Our own Postgres, Valkey and mail catcher: on the loopback address only, each on a free port."""
 
+import errno
 import os
 import shutil
 import signal
@@ -53,8 +54,7 @@ class Server:
                 return
             running.stop()
             household.forget(running)
-        said = running.said().strip()
-        raise Failure(f"{running.program.name} did not start: {said.splitlines()[-1] if said else 'it said nothing'}")
+        raise Failure(f"{running.program.name} did not start: {_reason(running.said())}.")
 
     def _comes_up(self, running: Running, seconds: float = 60) -> bool:
         end = time.monotonic() + seconds
@@ -147,9 +147,7 @@ class Postgres(Server):
         os.close(reading)
         if done.returncode:
             shutil.rmtree(half, ignore_errors=True)
-            reasons = [line for line in done.stderr.splitlines() if "error:" in line] or ["it gave no reason"]
-            reason = reasons[0].partition("error: ")[2] or reasons[0]
-            raise Failure(f"Postgres could not make its data folder {self.data}: {reason}")
+            raise Failure(f"Postgres could not make its data folder {self.data}: {_reason(done.stderr)}.")
         half.rename(self.data)
 
     def _locale(self) -> list[str]:
@@ -238,3 +236,14 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _reason(said: str) -> str:
+    """The line of a server's complaint that names the cause."""
+    if os.strerror(errno.ENOSPC) in said:
+        return "the disk is full"
+    for mark in ("PANIC: ", "FATAL: ", "error: ", "could not "):
+        for line in said.splitlines():
+            if mark in line:
+                return (mark if mark == "could not " else "") + line.partition(mark)[2].strip().rstrip(".")
+    return (said.strip().splitlines() or ["it gave no reason"])[-1]

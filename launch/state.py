@@ -42,18 +42,25 @@ class State:
 
     def prepare(self, servers: Identity, application: Identity) -> None:
         """Make the folders, each readable by the account that needs it and by nobody else."""
+        owners = dict.fromkeys(("postgres", "valkey"), servers)
+        owners |= dict.fromkeys(("exports", "mailbox", "static", "beat"), application)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if os.geteuid() == 0:
-                self.folder.parent.chmod(self.folder.parent.stat().st_mode | 0o011)
-            self.folder.chmod(0o711)
-            for name, account in {
-                "postgres": servers, "valkey": servers, "exports": application, "mailbox": application,
-                "static": application, "beat": application,
-            }.items():  # fmt: skip
+            self._make()
+            for name, account in owners.items():
                 self._own(self.folder / name, account)
         except PermissionError as error:
             raise Failure(self._not_ours(error)) from error
+        if not servers.may("-w", self.folder / "postgres"):
+            raise Failure(
+                f"{self.folder} cannot be reached by {servers.name}, the account of the servers: open the folders "
+                "above it (chmod o+x), or name another folder in CLINIC_STATE_DIR."
+            )
+
+    def _make(self) -> None:
+        """Others may walk through the folder, not look around in it. A folder that was there keeps its permissions."""
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(0o711)
 
     def _own(self, folder: Path, account: Identity) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)

@@ -30,7 +30,12 @@ def ensure_modules() -> None:
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**bootstrap.trust(), **os.environ, "PATH": path},
     )
     if done.returncode:
         raise Failure(f"npm could not fetch the locked packages: {(done.stderr or done.stdout).strip()[-1500:]}")

@@ -92,8 +92,6 @@ class Running:
             except subprocess.TimeoutExpired:
                 say(f"{self.program.name} did not stop within {self.program.grace:.0f} s and is killed.")
         self.kill()
-        if self._reader:
-            self._reader.join(timeout=1)
 
     def kill(self) -> None:
         """End it and what it left in its process group at once."""
@@ -103,12 +101,15 @@ class Running:
             return
         finally:
             self.popen.wait()
+            if self._reader:
+                self._reader.join(timeout=1)
 
     def _show(self, stream: IO[bytes]) -> None:
-        for raw in stream:
-            line = raw.decode(errors="replace").rstrip()
-            self.program.last_lines.append(line)
-            say(line, self.program.name)
+        with stream:
+            for raw in stream:
+                line = raw.decode(errors="replace").rstrip()
+                self.program.last_lines.append(line)
+                say(line, self.program.name)
 
 
 class Household:
@@ -175,11 +176,11 @@ _terminal = threading.Lock()
 
 def say(line: str, name: str = "clinic") -> None:
     """Print one line, prefixed by who says it; coloured on a terminal unless NO_COLOR is set."""
-    prefix = f"{name:<8} │ "
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        prefix = f"\033[{COLOURS.get(name, 1)}m{prefix}\033[0m"
     with _terminal:
         try:
+            prefix = f"{name:<8} │ "
+            if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+                prefix = f"\033[{COLOURS.get(name, 1)}m{prefix}\033[0m"
             print(prefix + line, flush=True)
         except (OSError, ValueError):  # the reader of our output is gone: the servers matter more
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (stays open for the rest of the run)
