@@ -154,6 +154,8 @@ def _insert(rows: list[Occurrence]) -> int:
     """Insert what is new, with a reminder for each that can still be kept, in the caller's transaction."""
     if not rows:
         return 0
+    # In one order for everybody: planners that meet wait for each other and never in a circle.
+    rows.sort(key=lambda row: (row.patient_id, row.kind, row.about_on))
     Occurrence.objects.bulk_create(rows, ignore_conflicts=True)
     ours = set(Occurrence.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
     Reminder.objects.bulk_create(
