@@ -158,12 +158,11 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
     _sweep()
     account = identity.service()
     folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY))
-    household = Household()
+    household, state = Household(), State(folder)
     try:
         if shutil.disk_usage(folder).free < LEAST_SPACE:
             raise Failure(f"The disk is full: {folder.parent} has less than {LEAST_SPACE / 1e6:.0f} MB left.")
         folder.chmod(0o711)
-        state = State(folder)
         state.prepare(account, identity.myself())
         state.claim()
         secrets = state.secrets()
@@ -184,6 +183,7 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
         yield Stack(record, folder)
     finally:
         household.stop()
+        state.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,137 @@
+"""The application's role owns nothing, on our own server and on one that was given."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from launch import database, identity, stack
+from launch.failure import Failure
+from launch.servers import Postgres
+from launch.supervise import Household
+
+
+@pytest.fixture(scope="module")
+def server():
+    with stack.throw_away(with_broker=False) as running:
+        yield running.record
+
+
+def refused(url, statement, error=psycopg.errors.InsufficientPrivilege):
+    with psycopg.connect(url, autocommit=True) as connection, pytest.raises(error):
+        connection.execute(statement)
+
+
+class TestOurOwnServer:
+    def test_the_application_reads_and_writes_what_the_owner_made(self, server):
+        with psycopg.connect(server.owner_url, autocommit=True) as owner:
+            owner.execute("CREATE TABLE nights (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)")
+        with psycopg.connect(server.application_url) as application:
+            application.execute("INSERT INTO nights (note) VALUES ('slept')")
+            application.execute("UPDATE nights SET note = 'slept well'")
+            assert application.execute("SELECT note FROM nights").fetchall() == [("slept well",)]
+            application.execute("DELETE FROM nights")
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "CREATE TABLE mine (id int)",
+            "CREATE ROLE another",
+            "CREATE DATABASE another",
+            "ALTER TABLE nights ADD COLUMN more int",
+            "TRUNCATE nights",
+            "DROP TABLE nights",
+            "CREATE TRIGGER t BEFORE INSERT ON nights EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "SELECT pg_read_file('PG_VERSION')",
+        ],
+    )
+    def test_the_application_changes_no_shape(self, server, statement):
+        refused(server.application_url, statement)
+
+    def test_the_application_waits_for_nobody_for_ever(self, server):
+        with psycopg.connect(server.application_url) as application:
+            told = {name: application.execute(f"SHOW {name}").fetchone()[0] for name in database.APPLICATION_SETTINGS}
+        assert told == database.APPLICATION_SETTINGS
+
+    def test_neither_role_is_a_superuser(self, server):
+        with psycopg.connect(server.owner_url) as owner:
+            question = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname ~ '^ldn_'"
+            rows = owner.execute(question).fetchall()
+        assert sorted(rows) == [("ldn_app", False, False, False), ("ldn_owner", False, False, False)]
+
+    def test_extensions_are_there_also_in_a_copy(self, server):
+        with psycopg.connect(server.owner_url, autocommit=True) as owner:
+            owner.execute("CREATE DATABASE copied")
+        with psycopg.connect(server.owner_url, dbname="copied") as copy:
+            names = {name for (name,) in copy.execute("SELECT extname FROM pg_extension")}
+        assert names >= set(database.EXTENSIONS)
+
+    def test_a_wrong_password_is_refused(self, server):
+        assert not database.answers(database.as_role(server.application_url, database.APPLICATION, "wrong"))
+
+    def test_a_dead_session_does_not_hold_a_row(self, server):
+        with psycopg.connect(server.application_url) as application:
+            application.execute("SET LOCAL statement_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                application.execute("SELECT pg_sleep(5)")
+
+
+def test_a_hospitals_role_makes_what_is_missing():
+    """What a hospital hands out: a database, and a role that may create roles but is no superuser."""
+    folder = Path(tempfile.mkdtemp(prefix="clinic-given-"))
+    account, household = identity.service(), Household()
+    try:
+        account.owns(folder)
+        server = Postgres(folder, "superuser", account, durable=False, log=folder.with_suffix(".log"))
+        server.start(household)
+        with psycopg.connect(server.url(), autocommit=True) as superuser:
+            superuser.execute("CREATE ROLE hospital LOGIN CREATEROLE PASSWORD 'handed-out'")
+            superuser.execute("CREATE DATABASE clinic OWNER hospital")
+        given = database.address("hospital", "handed-out", server.port, "clinic")
+        url = database.prepare_given_server(given, None, "made-up-here")
+        again = database.prepare_given_server(given, None, "made-up-here")
+        assert url == again == database.address("ldn_app", "made-up-here", server.port, "clinic")
+        with psycopg.connect(given, autocommit=True) as owner:
+            owner.execute("CREATE TABLE nights (id int)")
+        with psycopg.connect(url) as application:
+            application.execute("INSERT INTO nights VALUES (1)")
+            assert application.execute("SHOW lock_timeout").fetchone() == ("3s",)
+        refused(url, "TRUNCATE nights")
+    finally:
+        household.stop()
+        shutil.rmtree(folder)
+        folder.with_suffix(".log").unlink(missing_ok=True)
+
+
+class TestAGivenServer:
+    """The role that was given owns the database; here our own owner stands for it."""
+
+    def password_of(self, server):
+        return psycopg.conninfo.conninfo_to_dict(server.application_url)["password"]
+
+    def test_it_is_prepared_and_says_how_the_application_signs_in(self, server):
+        url = database.prepare_given_server(server.owner_url, None, self.password_of(server))
+        assert database.role_of(url) == database.APPLICATION
+        assert database.answers(url)
+
+    def test_another_clinics_password_is_never_changed(self, server):
+        with pytest.raises(Failure, match="DATABASE_APP_URL"):
+            database.prepare_given_server(server.owner_url, None, "a-password-of-our-own")
+        assert database.answers(server.application_url)
+
+    def test_the_owner_may_not_pose_as_the_application(self, server):
+        with pytest.raises(Failure, match="must sign in as the role ldn_app"):
+            database.prepare_given_server(server.owner_url, server.owner_url, "")
+
+    def test_a_role_that_may_not_prepare_is_told_what_it_lacks(self, server):
+        with psycopg.connect(server.owner_url, autocommit=True) as owner:
+            owner.execute("CREATE DATABASE bare TEMPLATE template0")
+        url = server.application_url.rpartition("/")[0] + "/bare"
+        with pytest.raises(Failure, match="CREATE on the database"):
+            database.prepare_given_server(url, server.application_url, "")
+
+    def test_a_server_that_is_away_is_a_sentence(self):
+        with pytest.raises(Failure, match="does not answer"):
+            database.prepare_given_server("postgres://a:b@127.0.0.1:1/c", None, "")
