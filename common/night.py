@@ -10,7 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 _NOON = time(12)
-_LATEST_BEDTIME_DOSE = timedelta(hours=3)
+_LATEST_BEDTIME_DOSE = time(3)
 """A missed evening dose may be taken until 03:00; after that it is missed (clinical facts 1.5, grade E3)."""
 _ONE_DAY = timedelta(days=1)
 
@@ -38,10 +38,7 @@ def bounds(night: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 def night_of(moment: datetime, zone: ZoneInfo) -> date:
     """The night to which an aware moment belongs: exactly one, the one whose `bounds` hold it."""
-    night = _aware(moment).astimezone(zone).date()
-    while moment < local_instant(night, _NOON, zone):
-        night -= _ONE_DAY
-    return night
+    return _begun(moment, _NOON, zone)
 
 
 def plan_date(moment: datetime, zone: ZoneInfo, slot: Slot = Slot.BEDTIME) -> date:
@@ -63,12 +60,11 @@ def next_dose_on(moment: datetime, zone: ZoneInfo, slot: Slot) -> date:
     A bedtime dose can be taken until 03:00; from then on the next one is that evening's. A morning dose is that
     morning's until noon.
     """
-    local = _aware(moment).astimezone(zone).replace(tzinfo=None)
     match slot:
         case Slot.BEDTIME:
-            return (local - _LATEST_BEDTIME_DOSE).date()
+            return _begun(moment, _LATEST_BEDTIME_DOSE, zone)
         case Slot.MORNING:
-            return local.date() if local.time() < _NOON else local.date() + _ONE_DAY
+            return night_of(moment, zone) + _ONE_DAY
 
 
 def night_of_dose(plan_on: date, slot: Slot) -> date:
@@ -80,6 +76,14 @@ def night_of_dose(plan_on: date, slot: Slot) -> date:
     match slot:
         case Slot.BEDTIME | Slot.MORNING:
             return plan_on
+
+
+def _begun(moment: datetime, at: time, zone: ZoneInfo) -> date:
+    """The last date on which clocks in `zone` had shown `at` by this moment."""
+    day = _aware(moment).astimezone(zone).date()
+    while moment < local_instant(day, at, zone):
+        day -= _ONE_DAY
+    return day
 
 
 def _aware(moment: datetime) -> datetime:

@@ -1,13 +1,14 @@
 """The night clock, in zones whose clocks change, skip a date, or lie far from Greenwich."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from common.night import Slot, bounds, local_instant, night_of, night_of_dose, plan_date
+from common.night import Slot, bounds, local_instant, next_dose_on, night_of, night_of_dose, plan_date
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -134,3 +135,30 @@ class TestLocalInstant:
     def test_never_before_the_time_asked_for(self, day: date, zone: ZoneInfo, clock: time) -> None:
         instant = local_instant(day, clock, zone)
         assert instant.astimezone(zone).replace(tzinfo=None) >= datetime.combine(day, clock)
+
+
+class TestNextDoseOn:
+    """Which dose is next: bedtime until 03:00, morning until noon."""
+
+    @pytest.mark.parametrize(
+        ("clock", "slot", "expected"),
+        [
+            ("2026-03-02 22:00", Slot.BEDTIME, date(2026, 3, 2)),
+            ("2026-03-03 02:59", Slot.BEDTIME, date(2026, 3, 2)),
+            ("2026-03-03 03:00", Slot.BEDTIME, date(2026, 3, 3)),
+            ("2026-03-03 09:00", Slot.BEDTIME, date(2026, 3, 3)),
+            ("2026-03-03 00:30", Slot.MORNING, date(2026, 3, 3)),
+            ("2026-03-03 11:59", Slot.MORNING, date(2026, 3, 3)),
+            ("2026-03-03 12:00", Slot.MORNING, date(2026, 3, 4)),
+        ],
+    )
+    def test_it_rolls_when_the_dose_before_can_no_longer_be_taken(self, clock: str, slot: Slot, expected: date) -> None:
+        zone = ZoneInfo("Europe/London")
+        assert next_dose_on(datetime.fromisoformat(clock).replace(tzinfo=zone), zone, slot) == expected
+
+    @given(MOMENTS, ZONES, st.sampled_from(list(Slot)))
+    def test_it_never_goes_back_and_never_leaves_a_day_out(self, moment: datetime, zone: ZoneInfo, slot: Slot) -> None:
+        # Two days at once only where a zone skipped a date.
+        hours = [next_dose_on(moment + timedelta(hours=hour), zone, slot) for hour in range(49)]
+        assert all(timedelta(0) <= later - earlier <= timedelta(days=2) for earlier, later in pairwise(hours))
+        assert hours[-1] - hours[0] in (timedelta(days=1), timedelta(days=2), timedelta(days=3))
