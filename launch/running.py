@@ -64,7 +64,7 @@ def take_state(given: Given) -> State:
 def bring_up(given: Given, state: State, household: Household) -> tuple[Stack, list[str]]:
     """Servers started and the tables as this version of the code needs them."""
     servers, lines = stack.start(given, state, household)
-    command = steps.manage("migrate", "--noinput", "-v", "0")
+    command = steps.manage("migrate", "--noinput", "--skip-checks", "-v", "0")
     steps.call(command, servers.owner_environment(), identity.myself(), "The database could not be migrated")
     return servers, lines
 
@@ -148,7 +148,7 @@ def _collect(state: State, servers: Stack, account: Identity) -> None:
     if mark.exists() and mark.read_text() == wanted:
         return
     say("building the static files")
-    command = steps.manage("collectstatic", "--noinput", "--clear", "-v", "0")
+    command = steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0")
     steps.call(command, _as(account, servers), account, "The static files could not be built")
     mark.write_text(wanted)
 

@@ -30,7 +30,7 @@ def bench(arguments: list[str]) -> int:
     steps.listen_for_stop()
     try:
         with stack.throw_away(durable=True) as servers:
-            command = steps.manage("migrate", "--noinput", "-v", "0")
+            command = steps.manage("migrate", "--noinput", "--skip-checks", "-v", "0")
             steps.call(command, servers.owner_environment(), identity.myself(), "The database could not be migrated")
             return steps.foreground([str(PYTHON), "-m", "bench", *arguments], servers.test_environment())
     except steps.AskedToStopError:
