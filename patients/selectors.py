@@ -72,6 +72,11 @@ def phones_of(patient: Patient, *, at: datetime) -> QuerySet[Phone]:
     return patient.phones.filter(revoked_at=None, expires_at__gt=at).order_by("-let_in_at")
 
 
+def phone_of(patient: Patient, phone_id: uuid.UUID) -> Phone | None:
+    """This phone, if it is or was this patient's."""
+    return patient.phones.filter(id=phone_id).first()
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvitationState:
     """The invitation that is neither spent nor replaced; it may have expired."""

@@ -1,0 +1,66 @@
+"""One line per patient, for the list."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from common.night import night_of
+from patients.models import Patient
+from titration.engine.timeline import State
+from titration.selectors.standing import Standing
+
+STATE_WORDS = {
+    State.TAKING: "on plan",
+    State.HELD: "held",
+    State.REVIEW: "review due",
+    State.ENDED: "plan complete",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What the list says of one patient; `next_on` belongs to `next_dose`, and texts are empty for want of words."""
+
+    id: uuid.UUID
+    name: str
+    record_number: str
+    dose: str
+    next_dose: str
+    next_on: date | None
+    overdue: bool
+    last_log: str
+    state: str
+    state_words: str
+
+
+def line(patient: Patient, standing: Standing, *, at: datetime) -> Line:
+    today = at.astimezone(patient.zone).date()
+    return Line(
+        id=patient.id,
+        name=patient.name,
+        record_number=patient.record_number,
+        dose=str(standing.dose) if standing.dose else "",
+        next_dose=str(standing.next_dose) if standing.next_dose else "",
+        next_on=standing.next_due_on,
+        overdue=standing.next_due_on is not None and standing.next_due_on < today,
+        last_log=_last_log(standing.last_told, tonight=night_of(at, patient.zone)),
+        state=standing.state or ("waiting" if standing.on_course else "none"),
+        state_words=_state_words(standing, today=today),
+    )
+
+
+def _state_words(standing: Standing, *, today: date) -> str:
+    if standing.state:
+        return STATE_WORDS[standing.state]
+    if standing.start_on and standing.start_on > today:
+        return f"starts {standing.start_on:%-d %b %Y}"
+    return "no plan"
+
+
+def _last_log(last: date | None, *, tonight: date) -> str:
+    if last is None:
+        return "never"
+    nights_ago = (tonight - last) // timedelta(days=1)
+    if nights_ago <= 0:
+        return "tonight"
+    return "last night" if nights_ago == 1 else f"{nights_ago} nights ago"

@@ -1,0 +1,1 @@
+"""Ways out of the house. They talk to the outside and decide nothing."""
