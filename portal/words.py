@@ -1,0 +1,38 @@
+"""What a patient is told when it matters, read once from the reviewed file beside this module."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StopWords:
+    """The words after an opioid report: what not to do, when to call the clinic, when to call for an ambulance."""
+
+    heading: str
+    why: str
+    do: tuple[str, ...]
+    call_heading: str
+    call_signs: tuple[str, ...]
+    emergency_heading: str
+    emergency_signs: tuple[str, ...]
+    emergency_say: str
+    reviewed: bool
+
+
+@cache
+def stop_words() -> StopWords:
+    """The words as the file has them. They are one text for everybody: no name, no dose."""
+    raw = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
+    return StopWords(
+        heading=raw["stopped"]["heading"],
+        why=raw["stopped"]["why"],
+        do=tuple(raw["stopped"]["do"]),
+        call_heading=raw["call"]["heading"],
+        call_signs=tuple(raw["call"]["signs"]),
+        emergency_heading=raw["emergency"]["heading"],
+        emergency_signs=tuple(raw["emergency"]["signs"]),
+        emergency_say=raw["emergency"]["say"],
+        reviewed=raw["review"] != "pending",
+    )
