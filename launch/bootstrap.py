@@ -10,6 +10,7 @@ import glob
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,13 @@ def _belongs_here() -> bool:
 
 
 def _base_python() -> str:
-    return str(getattr(sys, "_base_executable", None) or sys.executable)
+    """This Python outside any environment; without a PATH it does not know its own name."""
+    return (
+        getattr(sys, "_base_executable", None)
+        or sys.executable
+        or shutil.which("python3", path=os.defpath)
+        or "python3"
+    )
 
 
 def _boot_stamp() -> Path:
