@@ -13,7 +13,7 @@ NARROW_BELOW = 620
 _ROWS_OF_SIDE_EFFECTS = 6
 _SEVERITIES = ("mild", "moderate", "severe")
 SHAPES = ("taken", "skipped", "other-dose", *(f"side-{severity}" for severity in _SEVERITIES))
-_LETTER = 6.0  # mean width of a letter at the chart's text size
+_LETTER = 6.4  # mean width of a letter at the chart's text size
 _LINE = 17.0  # height of a line of legend
 _DOSE_TICK_ROOM = 14.0
 _SAMPLE = 24.0  # width of the piece of line before a legend's words
@@ -221,7 +221,7 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
     taken_doses = [float(mg) for _, mg in departures if mg is not None]
     known: list[tuple[bool, _Entry]] = [
         (any(not band.intended for band in aligned.bands), ("dose", "In force")),
-        (any(band.intended for band in aligned.bands), ("dose-intended", "Intended, not yet in force")),
+        (any(band.intended for band in aligned.bands), ("dose-intended", "Intended, not in force")),
         (any(night is not None and night.taken == "taken" for night in aligned.nights), ("taken", "Taken")),
         (len(departures) > len(taken_doses), ("skipped", "Skipped")),
         (bool(taken_doses), ("other-dose", "Took another dose")),
@@ -443,15 +443,15 @@ def _headed(
             fitted = _fitted(text, layout.legend_width - _SAMPLE)
             words.append(Label(0.0, top + 13 + index * _LINE, fitted, sample, _SAMPLE))
         return tuple(words), top
-    x, y = (len(heading) * _LETTER * 1.1 + 14, top + 12) if layout.narrow else (0.0, top + 13 + _LINE)
+    x, y = (len(heading) * _LETTER * 1.2 + 10, top + 12) if layout.narrow else (0.0, top + 13 + _LINE)
     for sample, text in entries:
         room = _SHAPE_SAMPLE if sample in SHAPES else _SAMPLE
         fitted = _fitted(text, layout.width - room)
         wide = room + len(fitted) * _LETTER
-        if x + wide > layout.width:
+        if x + wide > layout.width - 8:
             x, y = 0.0, y + _LINE
         words.append(Label(x, y, fitted, sample, room))
-        x += wide + 9
+        x += wide + 8
     return tuple(words), y + 6
 
 
