@@ -11,7 +11,8 @@ with the rows.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -19,7 +20,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, DateField, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import DateField, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from accounts.actors import Actor
@@ -71,7 +72,7 @@ NONE_TICKED = "none"
 """The night was logged and no side effect ticked; a blank says that it was not logged."""
 
 Row = tuple[Cell, ...]
-Tuples = Iterable[tuple[Any, ...]]
+Tuples = Iterator[tuple[Any, ...]]
 
 _SLOTS = {slot.value: slot for slot in night_clock.Slot}
 
@@ -117,19 +118,25 @@ class Planned:
     slot: str
 
 
-def rows(selection: Selection) -> Iterator[Row]:
-    """The rows in the order of patient and night, each as long as `COLUMNS`."""
+def rows(selection: Selection) -> Generator[Row]:
+    """The rows in the order of patient and night, each as long as `COLUMNS`. Close it to let the database go."""
     export_id = str(selection.export_id)
-    steps, doses, logs = (_ByPatient(read(selection)) for read in (_steps, _doses, _logs))
-    for patient_id, record_number, zone_name, condition in _people(selection):
-        zone = ZoneInfo(zone_name)
-        person = Person(patient_id, record_number, zone, conditions.lead_symptom([condition]))
-        planned = [
-            Planned(from_on, to_on, dose and dose.mg, state, slot)
-            for _, from_on, to_on, dose, state, slot in steps.of(patient_id)
-        ]
-        over = night_clock.night_of(selection.at, zone) - timedelta(days=1)
-        yield from patient_rows(person, planned, doses.of(patient_id), logs.of(patient_id), over, export_id)
+    with ExitStack() as opened:
+        people, *tables = (
+            opened.enter_context(closing(read(selection)))  # type: ignore[type-var]
+            for read in (_people, _steps, _doses, _logs)
+        )
+        steps, doses, logs = map(_ByPatient, tables)
+        for patient_id, record_number, zone_name, condition in people:
+            zone = ZoneInfo(zone_name)
+            lead_symptom_name = conditions.lead_symptom([condition] if condition else [])
+            person = Person(patient_id, record_number, zone, lead_symptom_name)
+            planned = [
+                Planned(from_on, to_on, dose and dose.mg, state, slot)
+                for _, from_on, to_on, dose, state, slot in steps.of(patient_id)
+            ]
+            over = night_clock.night_of(selection.at, zone) - timedelta(days=1)
+            yield from patient_rows(person, planned, doses.of(patient_id), logs.of(patient_id), over, export_id)
 
 
 def patient_rows(
@@ -179,19 +186,19 @@ def span(plan: dict[int, Planned], recorded: Iterable[int], over: int) -> range:
 
 
 def expected(selection: Selection) -> int:
-    """How many rows to expect, for the progress bar: off by a night for whom it is not yet noon, by one statement."""
-    today = selection.at.date()
+    """How many rows to expect, for the progress bar, in one statement: off by at most two nights a patient."""
+    running = night_clock.night_of(selection.at, ZoneInfo("UTC"))
     of_patient = {"patient": OuterRef("pk")}
-    planned = Step.objects.filter(**of_patient, dose__isnull=False, from_on__lt=today)
+    planned = Step.objects.filter(**of_patient, dose__isnull=False, from_on__lt=running)
     logs, doses = SymptomLog.objects.filter(**of_patient), DoseTaken.objects.filter(**of_patient)
-    ends = planned.annotate(end=Least(Coalesce("to_on", today), today, output_field=DateField()))
+    ends = planned.annotate(end=Least(Coalesce("to_on", running), running, output_field=DateField()))
     spans = selection.people.annotate(
         first=Least(_edge(planned, "from_on"), _edge(logs, "night"), _edge(doses, "plan_date")),
         last=Greatest(_edge(ends, "-end"), _edge(logs, "-night"), _edge(doses, "-plan_date")),
     )
     days = ExpressionWrapper(F("last") - F("first"), output_field=DurationField())
-    found = spans.aggregate(days=Sum(days), patients=Count("first"))
-    return (found["days"].days if found["days"] else 0) + int(found["patients"])
+    found: timedelta | None = spans.aggregate(days=Sum(days))["days"]
+    return found.days if found else 0
 
 
 def _edge(table: QuerySet[Any], order: str) -> Subquery:
@@ -201,7 +208,7 @@ def _edge(table: QuerySet[Any], order: str) -> Subquery:
 def _people(selection: Selection) -> Tuples:
     listed = PatientCondition.objects.filter(patient=OuterRef("pk"), code__in=conditions.all_conditions())
     first_condition = listed.order_by("position").values("code")[:1]
-    people = selection.people.order_by("id").annotate(condition=Coalesce(Subquery(first_condition), ""))
+    people = selection.people.order_by("id").annotate(condition=Subquery(first_condition))
     return people.values_list("id", "record_number", "zone_name", "condition").iterator(CHUNK)
 
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -174,8 +175,8 @@ class _Written:
 def _write(selection: datasets.Selection, lease: uuid.UUID, now: Callable[[], datetime]) -> _Written:
     """The draft of this lease, a chunk of rows at a time."""
     digest, count, patient_ids = hashlib.sha256(), 0, set()
-    rows, told_at = datasets.rows(selection), now()
-    with files.draft(lease) as draft:
+    told_at = now()
+    with closing(datasets.rows(selection)) as rows, files.draft(lease) as draft:
         page = csv.header(datasets.COLUMNS)
         while page:
             digest.update(page)

@@ -1,4 +1,13 @@
 """Addresses of the files that leave."""
 
+from django.urls import path
+
+from exports import views
+
 app_name = "exports"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.index, name="list"),
+    path("ask", views.ask, name="ask"),
+    path("<uuid:export_id>", views.show, name="show"),
+    path("<uuid:export_id>/file", views.file, name="file"),
+]

@@ -1,0 +1,95 @@
+"""Ask for an export, watch it being made, fetch it."""
+
+import uuid
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import selectors as accounts_selectors
+from accounts.access import clinic_page
+from accounts.policy import Permission
+from common import clock
+from exports import presenters, selectors, services
+from exports.forms import AskForm
+from patients import selectors as patients_selectors
+from patients.models import Patient
+
+SHOWN = 50
+# htmx takes this status as "do not ask again".
+STOP_POLLING = 286
+
+
+@require_GET
+@clinic_page(Permission.EXPORT, action="export.list")
+def index(request: HttpRequest) -> HttpResponse:
+    """The member's own exports, and the form that asks for another: of all, or of the `?patient=` it came from."""
+    at, actor = clock.now(), request.actor  # type: ignore[attr-defined]
+    patient = _patient(request, request.GET.get("patient", ""))
+    exports = list(selectors.own(actor)[:SHOWN])
+    shown = {export.patient_id for export in exports if export.patient_id} | ({patient.id} if patient else set())
+    request.seen(shown)  # type: ignore[attr-defined]
+    context = {
+        "form": AskForm(initial={"request_key": uuid.uuid4(), "patient": patient and patient.id}),
+        "patient": patient,
+        "clinic": accounts_selectors.clinic_of(actor),
+        "cards": [presenters.card(export, at=at) for export in exports],
+    }
+    return render(request, "exports/list.html", context)
+
+
+@require_POST
+@clinic_page(Permission.EXPORT, action="export.ask")
+def ask(request: HttpRequest) -> HttpResponse:
+    """Queue it and go where it can be watched."""
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    patient = _patient(request, form.cleaned_data["patient"] or "")
+    export = services.ask(
+        patient=patient,
+        request_key=form.cleaned_data["request_key"],
+        by=request.actor,  # type: ignore[attr-defined]
+        at=clock.now(),
+    )
+    return redirect("exports:show", export.id)
+
+
+@require_GET
+@clinic_page(Permission.EXPORT, action="export.show")
+def show(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse:
+    """One export with its progress. The part that is polled names no patient, so only the page itself is a reading."""
+    export = get_object_or_404(selectors.own(request.actor), id=export_id)  # type: ignore[attr-defined]
+    card = presenters.card(export, at=clock.now())
+    if request.htmx and not request.htmx.boosted:  # type: ignore[attr-defined]
+        status = 200 if card.moving else STOP_POLLING
+        return render(request, "exports/_progress.html", {"card": card}, status=status)
+    request.seen({export.patient_id} if export.patient_id else ())  # type: ignore[attr-defined]
+    return render(request, "exports/show.html", {"card": card, "clinic": export.clinic})
+
+
+@require_GET
+@clinic_page(Permission.EXPORT, action="export.fetch")
+def file(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse | FileResponse:
+    """The file, for its owner while it lasts. The deed itself remembers each fetching and whose nights left."""
+    fetched = services.fetch(export_id=export_id, by=request.actor, at=clock.now())  # type: ignore[attr-defined]
+    if fetched is None:
+        return render(request, "404.html", status=404)
+    return FileResponse(
+        fetched.file,
+        as_attachment=True,
+        filename=f"ldn-nights-{str(export_id)[:8]}.csv",
+        content_type="text/csv; charset=utf-8",
+        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"},
+    )
+
+
+def _patient(request: HttpRequest, patient_id: uuid.UUID | str) -> Patient | None:
+    """The patient meant, None for all; 404 for one this member may not know of, or an id that is none."""
+    if not patient_id:
+        return None
+    try:
+        wanted = uuid.UUID(str(patient_id))
+    except ValueError as error:
+        raise Http404 from error
+    return get_object_or_404(patients_selectors.visible_to(request.actor), id=wanted)  # type: ignore[attr-defined]
