@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         print(f"There is no command “{name}”. ./clinic help lists them.", file=sys.stderr)
         return 2
+    os.umask(0o022)  # the servers' account must reach what root makes; secrets are closed one by one
     try:
         return _run(name, rest)
     except Failure as failure:

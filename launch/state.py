@@ -53,7 +53,7 @@ class State:
         if not servers.may("-w", self.folder / "postgres"):
             raise Failure(
                 f"{self.folder} cannot be reached by {servers.name}, the account of the servers: open the folders "
-                "above it (chmod o+x), or name another folder in CLINIC_STATE_DIR."
+                "above it (chmod o+x), or name another folder in CLINIC_STATE_DIR (in tests: TMPDIR)."
             )
 
     def _make(self) -> None:
