@@ -2,15 +2,23 @@
 
 from django.urls import path
 
-from desk.views import home, patients, reminders
+from desk.views import courses, home, patient, patients, prescribe, reminders
 
 app_name = "desk"
 urlpatterns = [
     path("", home.home, name="home"),
     path("patients/", patients.patients, name="patients"),
     path("patients/new/", patients.register, name="register"),
+    path("patients/<uuid:patient_id>/", patient.patient, name="patient"),
+    path("patients/<uuid:patient_id>/chart.svg", patient.chart_svg, name="chart_svg"),
+    path("patients/<uuid:patient_id>/prescribe/", prescribe.prescribe, name="prescribe"),
     path("patients/<uuid:patient_id>/invite/", patients.invite, name="invite"),
     path("patients/<uuid:patient_id>/phones/<uuid:phone_id>/forget/", patients.forget_phone, name="forget_phone"),
+    path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),
+    path("courses/<uuid:prescription_id>/advance/", courses.advance, name="advance"),
+    path("courses/<uuid:prescription_id>/stop/", courses.stop, name="stop"),
+    path("steps/", courses.advance_several, name="advance_several"),
+    path("reports/<uuid:report_id>/answer/", courses.answer_report, name="answer_report"),
     path("reminders/", reminders.reminders, name="reminders"),
     path("reminders/<uuid:reminder_id>/settle/", reminders.settle, name="settle"),
 ]

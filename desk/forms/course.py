@@ -1,0 +1,86 @@
+"""What a person fills in to hold, step or stop a course, or to answer an opioid report."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+
+from titration.models import OpioidReview
+
+SAY_WHY = "Say why, so that the next person understands."
+LONGEST_REASON = 2000
+
+
+def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=LONGEST_REASON,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": None}),
+        error_messages={
+            "required": SAY_WHY,
+            "max_length": f"A reason has at most {LONGEST_REASON:,} characters; this one has %(show_value)d.",
+        },
+    )
+
+
+class _CourseForm(forms.Form):
+    """Carries the version of the course that was on the screen."""
+
+    use_required_attribute = False
+
+    seen_version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+    def clean_seen_version(self) -> int:
+        """The version as a number; what no page of ours could have sent is older than any."""
+        seen = self.cleaned_data["seen_version"]
+        return int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
+
+
+class HoldForm(_CourseForm):
+    days = forms.IntegerField(
+        label="Hold the dose for so many days",
+        initial=7,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"required": "Say for how many days.", "invalid": "Write a whole number of days."},
+    )
+    reason = _reason("Why")
+
+    field_order = ["days", "reason", "seen_version"]
+
+
+class AdvanceForm(_CourseForm):
+    reason = _reason("Why", required=False)
+
+    field_order = ["reason", "seen_version"]
+
+
+class StopForm(_CourseForm):
+    reason = _reason("Why")
+
+    field_order = ["reason", "seen_version"]
+
+
+class AnswerReportForm(forms.Form):
+    use_required_attribute = False
+
+    outcome = forms.ChoiceField(
+        label="What was it?",
+        choices=OpioidReview.Outcome.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say which it was."},
+    )
+    reason = _reason("What you found out")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True

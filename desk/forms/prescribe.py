@@ -1,0 +1,142 @@
+"""What a prescriber fills in before anything is signed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Field, Layout
+from django import forms
+
+from common.dose import Dose
+from common.night import Slot
+from common.refusals import Refused
+from desk.presenters.schedule import Template
+from titration.models import Prescription
+
+OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
+STRENGTHS = ("0.5", "1", "1.5", "2", "3", "4.5")
+"""Capsules that pharmacies make most (clinical facts 5.1); any other can be written."""
+OTHER = "other"
+MODES = {
+    Prescription.Mode.CONFIRMED: "A person lets each step happen",
+    Prescription.Mode.PLANNED: "Steps happen on their day unless something speaks against them",
+}
+_TEMPLATE_LIST = "desk/_template_choice.html"
+_RADIOS = "desk/_radios.html"
+
+
+class PrescribeForm(forms.Form):
+    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `capsule_strength` (a `Dose`), `mode`, `nights`.
+
+    `typed` is the strength as it was written, where it was not picked.
+    """
+
+    use_required_attribute = False
+
+    opioid_answer = forms.ChoiceField(
+        label="Any opioid in the last 14 days, or planned?",
+        choices=list(OPIOID_ANSWERS.items()),
+        widget=forms.RadioSelect,
+        help_text="Painkillers, cough and diarrhoea medicines, patches, and an operation ahead all count.",
+        error_messages={"required": "Answer this question first: nothing is signed without it."},
+    )
+    template = forms.ChoiceField(
+        label="Template",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose a template.",
+            "invalid_choice": "This template is no longer offered. Choose again.",
+        },
+    )
+    start_on = forms.DateField(
+        label="First dose on",
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Choose the date of the first dose.",
+            "invalid": "That is not a date. Write it like 2026-03-02.",
+        },
+    )
+    slot = forms.ChoiceField(
+        label="Taken",
+        choices=[(Slot.BEDTIME.value, "At bedtime"), (Slot.MORNING.value, "In the morning")],
+        widget=forms.RadioSelect,
+        initial=Slot.BEDTIME.value,
+        error_messages={"required": "Say when the dose is taken."},
+    )
+    strength = forms.ChoiceField(
+        label="Capsule strength",
+        choices=[*((mg, f"{mg} mg") for mg in STRENGTHS), (OTHER, "Another")],
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the strengths, or write another."},
+    )
+    strength_other = forms.CharField(
+        label="Another strength, in mg",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    mode = forms.ChoiceField(
+        label="Steps",
+        choices=list(MODES.items()),
+        widget=forms.RadioSelect,
+        initial=Prescription.Mode.CONFIRMED.value,
+        error_messages={"required": "Say how steps happen."},
+    )
+    nights = forms.IntegerField(
+        label="Dispense for so many nights",
+        min_value=1,
+        max_value=366,
+        initial=84,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={
+            "required": "Say for how many nights to dispense.",
+            "invalid": "Write a whole number of nights.",
+            "min_value": "Dispense for at least one night.",
+            "max_value": "Dispense for a year (366 nights) at most.",
+        },
+    )
+
+    def __init__(self, *args: Any, templates: Sequence[Template], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["template"].choices = [(template.id, template) for template in templates]
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.layout = Layout(
+            Div(Field("opioid_answer", template=_RADIOS), css_class="must-answer mb-4"),
+            Field("template", template=_TEMPLATE_LIST),
+            Div(
+                "start_on",
+                Field("slot", template=_RADIOS),
+                "nights",
+                css_class="form-row",
+            ),
+            Field("strength", template=_RADIOS),
+            Div("strength_other", css_class="form-narrow"),
+            Field("mode", template=_RADIOS),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "strength" in self.errors or "strength_other" in self.errors:
+            return cleaned
+        picked, typed = cleaned.get("strength", ""), cleaned.get("strength_other", "")
+        if picked not in ("", OTHER) and typed:
+            self.add_error("strength_other", "Choose a strength or write another, not both.")
+        elif picked not in ("", OTHER):
+            cleaned["capsule_strength"], cleaned["typed"] = Dose.of(picked), ""
+        elif not typed:
+            self.add_error(
+                "strength_other" if picked else "strength", "Choose a capsule strength, or write another one in mg."
+            )
+        else:
+            self._read(typed, cleaned)
+        return cleaned
+
+    def _read(self, typed: str, cleaned: dict[str, Any]) -> None:
+        try:
+            cleaned["capsule_strength"], cleaned["typed"] = Dose.parse(typed), typed
+        except Refused as refusal:
+            self.add_error("strength_other", refusal.sentence)

@@ -1,0 +1,266 @@
+"""A dated schedule in words and numbers, as it is read before signing: nothing that is not shown gets signed."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from common.dose import Dose, in_words
+from common.night import Slot
+from titration.engine import supply, timeline
+from titration.engine.course import Course
+from titration.engine.protocol import Grade, Protocol, Then
+
+DRUG = "nalTREXone"
+"""Tall letters keep it apart from naloxone and methylnaltrexone on a list."""
+
+GRADES = {
+    Grade.TRIAL: "a trial, label or register (E1)",
+    Grade.PRACTICE: "specialist practice (E2)",
+    Grade.CHOICE: "a choice made in this project (E3)",
+}
+SLOT_WORDS = {Slot.BEDTIME: "at bedtime", Slot.MORNING: "in the morning"}
+_EACH = {Slot.BEDTIME: ("a night", "night", "nights"), Slot.MORNING: ("a morning", "morning", "mornings")}
+_OPEN_END_DAYS = 14
+"""How long an open last step is drawn."""
+
+
+def day(on: date) -> str:
+    """Weekday, day, month and year: nobody can take the day for the month."""
+    return f"{on:%a} {on.day} {on:%B %Y}"
+
+
+def day_short(on: date) -> str:
+    """Weekday, day and month, where the year is not in question."""
+    return f"{on:%a} {on.day} {on:%b}"
+
+
+def capsules(count: int) -> str:
+    return "1 capsule" if count == 1 else f"{count:,} capsules"
+
+
+def doses_each(count: int, slot: Slot) -> str:
+    """So many nights, or mornings."""
+    _, one, many = _EACH[slot]
+    return f"1 {one}" if count == 1 else f"{count} {many}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step. `to` is the last day, said in words where there is no end; `nights` and `total` are empty then."""
+
+    dose: str
+    dose_words: str
+    each: str
+    from_on: str
+    to_on: str
+    nights: str
+    total: str
+
+    @property
+    def sentence(self) -> str:
+        """The step read aloud."""
+        said = f"{self.dose}, {self.dose_words}, {self.each}, from {self.from_on}"
+        return ", ".join([f"{said} {self.to_on}", *(part for part in (self.nights, self.total) if part)])
+
+
+@dataclass(frozen=True)
+class Stair:
+    """A level of the staircase, in pixels of a drawing; labels are empty where they would not fit."""
+
+    x: float
+    end: float
+    y: float
+    riser_to: float | None
+    label: str
+    date_label: str
+    open: bool
+
+
+@dataclass(frozen=True)
+class Staircase:
+    width: int
+    height: int
+    base: float
+    stairs: tuple[Stair, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template as it is offered: never by its code alone, always with what it rests on."""
+
+    id: str
+    label: str
+    version: int
+    doses: str
+    length: str
+    grade: str
+    sources: str
+    review: str
+    reviewed: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is about to be signed, whole. `fingerprint` is of every word of it."""
+
+    drug: str
+    template: Template
+    strength: str
+    strength_words: str
+    typed: str
+    slot: str
+    mode: str
+    opioid: str
+    rows: tuple[Row, ...]
+    ending: str
+    dispense: str
+    wide: Staircase
+    narrow: Staircase
+    fingerprint: str
+
+
+def template(protocol: Protocol, identifier: str) -> Template:
+    return Template(
+        id=identifier,
+        label=protocol.label,
+        version=protocol.version,
+        doses=f"{' → '.join(rung.dose.text for rung in protocol.rungs)} mg",
+        length=_length(protocol),
+        grade=GRADES[protocol.grade],
+        sources=", ".join(source.key for source in protocol.sources),
+        review=f"reviewed: {protocol.review}" if protocol.is_reviewed else "review pending",
+        reviewed=protocol.is_reviewed,
+        note=protocol.note.strip(),
+    )
+
+
+def preview(
+    *,
+    course: Course,
+    identifier: str,
+    strength: Dose,
+    typed: str,
+    slot: Slot,
+    mode: str,
+    opioid: str,
+    patient: str,
+    nights: int,
+) -> Preview:
+    """The page's account of a course about to be signed. `patient` tells whose it is, for the fingerprint only."""
+    intended = timeline.plan(course)
+    rows = tuple(_row(row, slot) for row in supply.schedule(intended, strength))
+    shown = template(course.protocol, identifier)
+    words = {
+        "drug": DRUG,
+        "strength": str(strength),
+        "strength_words": in_words(strength),
+        "slot": SLOT_WORDS[slot],
+        "mode": mode,
+        "opioid": opioid,
+        "ending": _ending(intended),
+        "dispense": _dispense(intended, strength, slot, nights),
+    }
+    shown_words = [words, [row.sentence for row in rows], course.protocol.fingerprint(), patient]
+    return Preview(
+        **words,
+        typed=typed if typed and typed != strength.text else "",
+        template=shown,
+        rows=rows,
+        wide=staircase(intended, 720),
+        narrow=staircase(intended, 340),
+        fingerprint=hashlib.sha256(json.dumps(shown_words, sort_keys=True).encode()).hexdigest(),
+    )
+
+
+def staircase(intended: timeline.Timeline, width: int, height: int = 150) -> Staircase:
+    """The intended steps drawn to scale; a step without an end is drawn two weeks long and left open."""
+    steps = supply.steps(intended)
+    top = max((step.dose for step in steps), default=Dose.of(1))
+    base, left, right = height - 22.0, 4.0, width - 4.0
+    end = max((step.to_on or step.from_on + timedelta(days=_OPEN_END_DAYS) for step in steps), default=date.min)
+    days = (end - steps[0].from_on).days if steps else 1
+    scale = (right - left) / max(days, 1)
+
+    def x(on: date) -> float:
+        return round(left + (on - steps[0].from_on).days * scale, 1)
+
+    def y(dose: Dose) -> float:
+        return round(base - float(dose.mg / top.mg) * (base - 26), 1)
+
+    return Staircase(width, height, base, tuple(_stairs(steps, end, x, y)))
+
+
+def _stairs(
+    steps: Sequence[supply.Step], end: date, x: Callable[[date], float], y: Callable[[Dose], float]
+) -> Iterator[Stair]:
+    labelled_to = dated_to = 0.0
+    for number, step in enumerate(steps):
+        start, stop = x(step.from_on), x(step.to_on or end)
+        label, dated = str(step.dose), f"{step.from_on.day} {step.from_on:%b}"
+        before = steps[number - 1].dose if number else None
+        fits, date_fits = start >= labelled_to and step.dose != before, start >= dated_to
+        if fits:
+            labelled_to = start + 7.2 * len(label)
+        if date_fits:
+            dated_to = start + 7.2 * len(dated)
+        yield Stair(
+            x=start,
+            end=stop,
+            y=y(step.dose),
+            riser_to=y(before) if before else None,
+            label=label if fits else "",
+            date_label=dated if date_fits else "",
+            open=step.to_on is None,
+        )
+
+
+def _row(row: supply.Row, slot: Slot) -> Row:
+    step = row.step
+    return Row(
+        dose=str(step.dose),
+        dose_words=in_words(step.dose),
+        each=f"{capsules(row.units_per_night)} {_EACH[slot][0]}",
+        from_on=day(step.from_on),
+        to_on=f"to {day(step.to_on - timedelta(days=1))}" if step.to_on else "with no end set",
+        nights=doses_each(step.nights, slot) if step.nights is not None else "",
+        total=capsules(row.units) if row.units is not None else "",
+    )
+
+
+def _ending(intended: timeline.Timeline) -> str:
+    last = intended[-1]
+    match last.state:
+        case timeline.State.REVIEW:
+            return f"From {day(last.from_on)} the last dose goes on until a prescriber has reviewed it."
+        case timeline.State.ENDED:
+            return f"The plan ends: no dose from {day(last.from_on)} on."
+        case _:
+            return f"{last.dose} then goes on with no end set."
+
+
+def _dispense(intended: timeline.Timeline, strength: Dose, slot: Slot, nights: int) -> str:
+    """How many capsules, for how long; never for longer than the plan lasts."""
+    steps = supply.steps(intended)
+    if steps[-1].to_on is not None:
+        whole = (steps[-1].to_on - steps[0].from_on).days
+        if nights >= whole:
+            total = supply.to_dispense_for(intended, strength, nights=whole)
+            return f"{capsules(total)} of {strength} for all {doses_each(whole, slot)} of the plan"
+    total = supply.to_dispense_for(intended, strength, nights=nights)
+    last = steps[0].from_on + timedelta(days=nights - 1)
+    return f"{capsules(total)} of {strength} for {doses_each(nights, slot)}, to {day(last)}"
+
+
+def _length(protocol: Protocol) -> str:
+    finite = sum(rung.days for rung in protocol.rungs if rung.days is not None)
+    top = protocol.rungs[-1].dose
+    match protocol.then:
+        case Then.OPEN:
+            return f"{top} from day {finite + 1} on"
+        case Then.REVIEW:
+            return f"{finite} days, then a review"
+        case Then.END:
+            return f"{finite} days, then it ends"

@@ -1,0 +1,269 @@
+"""Changing a course, a step at a time or several, and answering an opioid report."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import policy
+from accounts.access import clinic_page
+from common import clock
+from common.refusals import Refused, Stale
+from desk.forms.course import AdvanceForm, AnswerReportForm, HoldForm, StopForm
+from desk.presenters import patient as present
+from titration.engine import timeline
+from titration.models import Prescription
+from titration.selectors import courses as courses_selectors
+from titration.services import courses
+
+P = policy.Permission
+USUAL_HOLD_DAYS = 7
+MOST_AT_ONCE = 200
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_page(P.HOLD, action="course.hold_page")
+def hold(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
+    """Keep the dose for some days. What that moves is shown before it is signed."""
+    at = clock.now()
+    prescription = _loaded(request, prescription_id)
+    form, days, status = HoldForm(initial=_first(prescription)), USUAL_HOLD_DAYS, 200
+    if request.POST.get("action") == "preview":
+        form, days = _previewed(request)
+    elif request.method == "POST":
+        form, status = HoldForm(request.POST), 422
+        if form.is_valid():
+            values = {"days": form.cleaned_data["days"], "reason": form.cleaned_data["reason"]}
+            refused = _refused(request, courses.hold, prescription, form, at, **values)
+            if refused is None:
+                messages.success(request, "The dose is held. Later steps have moved by as many days.")
+                return redirect("desk:patient", patient_id=prescription.patient_id)
+            prescription, form, status = _again(request, refused, prescription, HoldForm, "days")
+        days = form.cleaned_data.get("days")
+    effect, no_effect = _effect_of_hold(prescription, days, at)
+    return _page(
+        request, "desk/hold.html", prescription, at, form=form, status=status, effect=effect, no_effect=no_effect
+    )
+
+
+def _previewed(request: HttpRequest) -> tuple[HoldForm, int | None]:
+    """The form as typed, without faults for what is still to be filled in, and the days asked about."""
+    asked = HoldForm(request.POST)
+    asked.is_valid()
+    if "days" in asked.errors:
+        return asked, None
+    typed = {name: request.POST.get(name, "") for name in asked.fields}
+    return HoldForm(initial=typed), asked.cleaned_data["days"]
+
+
+def _effect_of_hold(
+    prescription: Prescription, days: int | None, at: datetime
+) -> tuple[present.HoldEffect | None, str]:
+    if days is None:
+        return None, ""
+    try:
+        change = courses.check_hold(prescription=prescription, days=days, at=at)
+    except Refused as refusal:
+        return None, refusal.sentence
+    return present.hold_effect(_plan(prescription, at), change, at=at), ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_page(P.PRESCRIBE, action="course.advance_page")
+def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
+    """Let the next step happen, with what the gate says of it."""
+    at = clock.now()
+    prescription = _loaded(request, prescription_id)
+    form, status = AdvanceForm(initial=_first(prescription)), 200
+    if request.method == "POST":
+        form, status = AdvanceForm(request.POST), 422
+        if form.is_valid():
+            refused = _refused(request, courses.advance, prescription, form, at, reason=form.cleaned_data["reason"])
+            if refused is None:
+                messages.success(request, "The step is signed.")
+                return redirect("desk:patient", patient_id=prescription.patient_id)
+            prescription, form, status = _again(request, refused, prescription, AdvanceForm, "reason")
+    return _page(
+        request, "desk/advance.html", prescription, at, form=form, status=status, step=_next_step(prescription, at)
+    )
+
+
+def _next_step(prescription: Prescription, at: datetime) -> present.StepAhead | None:
+    """The next step, what the gate says, and the day it would take force; None where there is none."""
+    plan = _plan(prescription, at)
+    due = timeline.next_step(plan.course)
+    if due is None or not plan.is_open:
+        return None
+    verdict = courses_selectors.gate_of(prescription, at=at)
+    change = courses.check_advance(prescription=prescription, at=at)
+    return present.step_ahead(plan, verdict, due=due, takes_force=change.on, at=at)
+
+
+@require_POST
+@clinic_page(P.PRESCRIBE, action="course.advance_several")
+def advance_several(request: HttpRequest) -> HttpResponse:
+    """Let several steps happen, each for itself: one that is refused takes no other with it."""
+    at = clock.now()
+    outcomes = []
+    for prescription_id, seen_version in sorted(_tickets(request)):
+        prescription = _loaded(request, prescription_id)
+        next_dose = prescription.next_dose
+        try:
+            courses.advance(
+                prescription_id=prescription_id, reason="", seen_version=seen_version, by=request.actor, at=at
+            )
+        except Refused as refusal:
+            outcomes.append(present.outcome(prescription, next_dose, refusal.sentence))
+        else:
+            outcomes.append(present.outcome(prescription, next_dose, ""))
+    return TemplateResponse(request, "desk/advanced.html", {"outcomes": outcomes})
+
+
+def _tickets(request: HttpRequest) -> set[tuple[uuid.UUID, int]]:
+    """The courses ticked and the version of each that was seen; a ticket no page of ours wrote is nobody's course."""
+    try:
+        pairs = [ticket.split(":", 1) for ticket in request.POST.getlist("course")[:MOST_AT_ONCE]]
+        return {(uuid.UUID(course), int(version)) for course, version in pairs}
+    except ValueError as error:
+        raise Http404 from error
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_page(P.PRESCRIBE, action="course.stop_page")
+def stop(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
+    """End the course from the next dose on."""
+    at = clock.now()
+    prescription = _loaded(request, prescription_id)
+    form, status = StopForm(initial=_first(prescription)), 200
+    if request.method == "POST":
+        form, status = StopForm(request.POST), 422
+        if form.is_valid():
+            refused = _refused(request, courses.stop, prescription, form, at, reason=form.cleaned_data["reason"])
+            if refused is None:
+                messages.success(request, "The plan is stopped. The patient's page says so from now on.")
+                return redirect("desk:patient", patient_id=prescription.patient_id)
+            prescription, form, status = _again(request, refused, prescription, StopForm, "reason")
+    last = present.day(max(courses.stop_from(prescription=prescription, at=at).on, prescription.start_on))
+    return _page(request, "desk/stop.html", prescription, at, form=form, status=status, stops_on=last)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_page(P.ANSWER_OPIOID_REPORT, action="opioid.answer_page")
+def answer_report(request: HttpRequest, report_id: uuid.UUID) -> HttpResponse:
+    """Answer what a patient reported: the plan goes on, or is stopped."""
+    at = clock.now()
+    reports = courses_selectors.visible_reports(request.actor).select_related("patient__clinic", "review__by")
+    report = reports.filter(id=report_id).first()
+    if report is None:
+        raise Http404
+    request.seen({report.patient_id})
+    form, status = AnswerReportForm(request.POST if request.method == "POST" else None), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                courses.answer_opioid_report(report=report, by=request.actor, at=at, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error(None, refusal.sentence)
+                report, status = reports.get(id=report_id), 409
+            else:
+                messages.success(request, "The report is answered. The patient's page says so from now on.")
+                return redirect("desk:patient", patient_id=report.patient_id)
+    zone = report.patient.clinic.zone
+    current = courses_selectors.open_prescription(report.patient)
+    return TemplateResponse(
+        request,
+        "desk/answer_report.html",
+        {
+            "person": present.person(report.patient, at=at),
+            "report": present.reported(report, zone=zone),
+            "review": present.reviewed(report, zone=zone),
+            "card": _card(current, report.patient, at) if current else None,
+            "form": form,
+        },
+        status=status,
+    )
+
+
+def _card(prescription: Prescription, patient: Any, at: datetime) -> present.PlanCard:
+    prescription.patient = patient
+    return present.plan_card(_plan(prescription, at), zone=patient.clinic.zone, at=at)
+
+
+def _loaded(request: HttpRequest, prescription_id: uuid.UUID) -> Prescription:
+    """The course, if this person may know of its patient."""
+    prescription = (
+        courses_selectors.visible_prescriptions(request.actor)
+        .filter(id=prescription_id)
+        .select_related("patient__clinic", "protocol_version", "signed_by")
+        .prefetch_related("changes")
+        .first()
+    )
+    if prescription is None:
+        raise Http404
+    request.seen({prescription.patient_id})
+    return prescription
+
+
+def _first(prescription: Prescription) -> dict[str, int]:
+    return {"seen_version": prescription.version}
+
+
+def _refused(
+    request: HttpRequest,
+    deed: Callable[..., Prescription],
+    prescription: Prescription,
+    form: forms.Form,
+    at: datetime,
+    **values: Any,
+) -> Refused | None:
+    """Do it by the version that was on the screen; the refusal if it was not done."""
+    seen = form.cleaned_data["seen_version"]
+    try:
+        deed(prescription_id=prescription.id, seen_version=seen, by=request.actor, at=at, **values)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def _again(
+    request: HttpRequest, refusal: Refused, prescription: Prescription, form_class: type[forms.Form], field: str
+) -> tuple[Prescription, forms.Form, int]:
+    """The course as it stands now and the form as it was typed, with the sentence: above it where others have
+    changed the course meanwhile, else at the field it is about."""
+    fresh = _loaded(request, prescription.id)
+    typed = request.POST.copy()
+    typed["seen_version"] = str(fresh.version)
+    form = form_class(typed)
+    form.is_valid()
+    above = isinstance(refusal, Stale) or fresh.state not in Prescription.OPEN_STATES
+    form.add_error(None if above else field, refusal.sentence)
+    return fresh, form, 409 if above else 422
+
+
+def _plan(prescription: Prescription, at: datetime) -> present.Plan:
+    course = courses_selectors.course_of(prescription)
+    today = courses_selectors.patient_today(prescription, at=at)
+    return present.Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
+
+
+def _page(
+    request: HttpRequest, template: str, prescription: Prescription, at: datetime, *, status: int, **more: Any
+) -> HttpResponse:
+    """What every page about a course shows: whose it is, what is in force, what has been signed on it."""
+    plan, zone = _plan(prescription, at), prescription.patient.clinic.zone
+    context = {
+        "person": present.person(prescription.patient, at=at),
+        "card": present.plan_card(plan, zone=zone, at=at),
+        "history": present.plan_history(plan, zone=zone),
+        "is_open": plan.is_open,
+        **more,
+    }
+    return TemplateResponse(request, template, context, status=status)

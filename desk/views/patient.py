@@ -1,0 +1,124 @@
+"""One patient: what needs a person, the plan in force, the chart, the nights and the history."""
+
+import uuid
+from datetime import date, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from accounts import policy
+from accounts.access import clinic_page
+from common import clock
+from desk.presenters import patient as present
+from patients import selectors as patients_selectors
+from symptoms import selectors as symptoms_selectors
+from titration.engine import timeline
+from titration.models import Prescription
+from titration.selectors import courses as courses_selectors
+
+P = policy.Permission
+
+
+@require_safe
+@clinic_page(P.READ_PATIENTS, action="patient.page")
+def patient(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """The patient's page; `?range=all` shows the whole course, `?before=` an older page of nights."""
+    sources = _sources(request, patient_id)
+    code = request.session.pop(f"desk_code:{patient_id}", "") if request.method == "GET" else ""
+    return TemplateResponse(
+        request,
+        "desk/patient.html",
+        {"page": present.page(sources), "desk_code": code, "may": _may(request), "request_key": uuid.uuid4()},
+    )
+
+
+@require_safe
+@clinic_page(P.EXPORT, action="patient.chart_saved")
+def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """The patient's chart as a file that stands alone, in its own light colours."""
+    sources = _sources(request, patient_id)
+    bands = present.dose_bands(sources.plans)
+    first = present.first_shown(sources.plans, sources.logs, sources.today, whole=sources.whole)
+    return HttpResponse(
+        present.chart(sources, bands, first).wide,
+        content_type="image/svg+xml; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="chart-{sources.today.isoformat()}.svg"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
+    """Everything the page shows, read in as many statements for two years as for a week."""
+    at = clock.now()
+    record = patients_selectors.record_of(request.actor, patient_id)
+    if record is None:
+        raise Http404
+    request.seen({patient_id})
+    plans = [_plan(row, at.astimezone(record.patient.zone).date()) for row in _prescriptions(record)]
+    current = next((plan for plan in plans if plan.is_open), None)
+    whole, before = request.GET.get("range") == "all", _date(request.GET.get("before", ""))
+    since = None if whole else _since(record, current, before, at=at)
+    logs = symptoms_selectors.log_rows(record.patient, since=since)
+    doses = symptoms_selectors.dose_rows(record.patient, since=since)
+    reports = courses_selectors.visible_reports(request.actor).filter(patient=record.patient, review=None)
+    reports = list(reports.order_by("at"))
+    verdict = current and courses_selectors.verdict_from(
+        current.prescription,
+        in_force=current.in_force,
+        logs=logs,
+        doses=doses,
+        opioid_reported=bool(reports),
+        at=at,
+    )
+    return present.Sources(
+        record=record,
+        plans=plans,
+        logs=logs,
+        doses=doses,
+        reports=reports,
+        verdict=verdict,
+        zone=record.patient.clinic.zone,
+        at=at,
+        whole=whole,
+        before=before,
+    )
+
+
+def _prescriptions(record: patients_selectors.Record) -> list[Prescription]:
+    return courses_selectors.prescriptions_of(record.patient)
+
+
+def _plan(prescription: Prescription, today: date) -> present.Plan:
+    course = courses_selectors.course_of(prescription)
+    return present.Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
+
+
+def _since(record, current, before, *, at) -> date:
+    """The first night that the page, its chart or the gate looks at."""
+    shown = at.astimezone(record.patient.zone).date() - timedelta(days=present.NIGHTS_SHOWN)
+    older = [before - timedelta(days=present.NIGHTS_SHOWN)] if before else []
+    evidence = [courses_selectors.evidence_since(current.prescription, at=at)] if current else []
+    return min([shown, *older, *evidence])
+
+
+def _date(text: str) -> date | None:
+    """A date from an address, if it is one that nights can have."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if date(2000, 1, 1) <= found else None
+
+
+def _may(request: HttpRequest) -> dict[str, bool]:
+    """What the buttons of the page may offer this person."""
+    return {
+        "prescribe": policy.may(request.actor, P.PRESCRIBE),
+        "hold": policy.may(request.actor, P.HOLD),
+        "answer": policy.may(request.actor, P.ANSWER_OPIOID_REPORT),
+        "invite": policy.may(request.actor, P.REGISTER_PATIENTS),
+        "export": policy.may(request.actor, P.EXPORT),
+    }

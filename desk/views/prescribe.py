@@ -1,0 +1,152 @@
+"""Prescribing in two steps: the schedule is shown, then what was shown is signed."""
+
+import uuid
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts import policy
+from accounts.access import clinic_page
+from common import clock
+from common.night import Slot
+from common.refusals import Refused
+from desk.forms.prescribe import MODES, OPIOID_ANSWERS, PrescribeForm
+from desk.presenters import patient as present
+from desk.presenters import schedule
+from patients import selectors as patients_selectors
+from patients.models import Patient
+from titration.engine.course import Course
+from titration.engine.protocol import Protocol
+from titration.engine.refusals import EngineRefusal
+from titration.models import ProtocolVersion
+from titration.selectors import courses as courses_selectors
+from titration.services import courses
+
+CHANGED = "What stands below is not what was shown to you. Look at the schedule again, then sign it."
+Offered = dict[str, tuple[ProtocolVersion, Protocol]]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_page(policy.Permission.PRESCRIBE, action="patient.prescribe_page")
+def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """The form, then the form with the schedule it means and a button that signs exactly that."""
+    at = clock.now()
+    record = patients_selectors.record_of(request.actor, patient_id)
+    if record is None:
+        raise Http404
+    request.seen({patient_id})
+    patient = record.patient
+    offered = _offered(request)
+    form = PrescribeForm(
+        request.POST if request.method == "POST" else None,
+        templates=[schedule.template(protocol, identifier) for identifier, (_, protocol) in offered.items()],
+        initial={"start_on": at.astimezone(patient.zone).date()},
+    )
+    shown = None
+    if form.is_bound and form.is_valid():
+        shown = _preview(form, offered, patient, at)
+    status = 422 if form.errors else 200
+    if shown is not None and request.POST.get("action") == "sign":
+        refusal = _sign(request, form, offered, patient, shown, at)
+        if refusal is None:
+            messages.success(request, "The plan is signed. Reminders follow it from now on.")
+            return redirect("desk:patient", patient_id=patient.id)
+        form.add_error(None, refusal)
+        status = 409
+    return TemplateResponse(
+        request,
+        "desk/prescribe.html",
+        {
+            "person": present.person(patient, at=at),
+            "conditions": present.condition_names(record.conditions),
+            "medicines": record.medicines,
+            "form": form,
+            "preview": shown,
+            "open_plan": courses_selectors.open_prescription(patient) is not None,
+            "open_report": courses_selectors.visible_reports(request.actor)
+            .filter(patient=patient, review=None)
+            .first(),
+        },
+        status=status,
+    )
+
+
+def _offered(request: HttpRequest) -> Offered:
+    versions = courses_selectors.protocols_for(request.actor)
+    return {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
+
+
+def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:
+    """The schedule as it would be signed, or nothing and the reason beside its field."""
+    values = form.cleaned_data
+    try:
+        course = _checked(values, offered, patient, at)
+    except EngineRefusal as refusal:
+        form.add_error("strength", refusal.sentence)
+    except Refused as refusal:
+        form.add_error(_field_of(values, patient), refusal.sentence)
+    else:
+        return schedule.preview(
+            course=course,
+            identifier=values["template"],
+            strength=values["capsule_strength"],
+            typed=values["typed"],
+            slot=Slot(values["slot"]),
+            mode=MODES[values["mode"]],
+            opioid=OPIOID_ANSWERS[values["opioid_answer"]],
+            patient=str(patient.id),
+            nights=values["nights"],
+        )
+    return None
+
+
+def _checked(values: dict, offered: Offered, patient: Patient, at: datetime) -> Course:
+    return courses.check_new_course(
+        patient=patient,
+        protocol=offered[values["template"]][1],
+        start_on=values["start_on"],
+        capsule_strength=values["capsule_strength"],
+        opioid_answer=values["opioid_answer"],
+        at=at,
+    )
+
+
+def _field_of(values: dict, patient: Patient) -> str | None:
+    """Where a refusal is shown: at the question that blocks, above the form where the record does, else at the date."""
+    if values["opioid_answer"] != "no":
+        return "opioid_answer"
+    blocked = courses_selectors.opioid_report_open([patient.id]) or courses_selectors.open_prescription(patient)
+    return None if blocked else "start_on"
+
+
+def _sign(
+    request: HttpRequest,
+    form: PrescribeForm,
+    offered: Offered,
+    patient: Patient,
+    shown: schedule.Preview,
+    at: datetime,
+) -> str | None:
+    """Sign what was shown; the sentence to read where that could not be."""
+    if request.POST.get("shown") != shown.fingerprint:
+        return CHANGED
+    values = form.cleaned_data
+    try:
+        courses.prescribe(
+            patient=patient,
+            protocol_version=offered[values["template"]][0],
+            start_on=values["start_on"],
+            slot=Slot(values["slot"]),
+            capsule_strength=values["capsule_strength"],
+            mode=values["mode"],
+            opioid_answer=values["opioid_answer"],
+            by=request.actor,
+            at=at,
+        )
+    except Refused as refusal:
+        return refusal.sentence
+    return None
