@@ -3,26 +3,39 @@
 from typing import Any
 
 from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Field, Layout
 from django import forms
 
 from titration.models import OpioidReview
 
 SAY_WHY = "Say why, so that the next person understands."
 LONGEST_REASON = 2000
+RADIO = {"class": "form-check-input"}
 
 
 def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.CharField:
-    return forms.CharField(
+    field = forms.CharField(
         label=label,
         required=required,
         max_length=LONGEST_REASON,
         help_text=help_text,
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": None}),
+        widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={
             "required": SAY_WHY,
             "max_length": f"A reason has at most {LONGEST_REASON:,} characters; this one has %(show_value)d.",
         },
     )
+    # A browser that knows the limit cuts off what is pasted without a word.
+    del field.widget.attrs["maxlength"]
+    return field
+
+
+def _helper() -> FormHelper:
+    """The page writes the form's own tags: its buttons stand beside what they sign."""
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.disable_csrf = True
+    return helper
 
 
 class _CourseForm(forms.Form):
@@ -34,9 +47,7 @@ class _CourseForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
+        self.helper = _helper()
 
     def clean_seen_version(self) -> int:
         """The version as a number; what no page of ours could have sent is older than any."""
@@ -48,7 +59,19 @@ class HoldForm(_CourseForm):
     days = forms.IntegerField(
         label="Hold the dose for so many days",
         initial=7,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "numeric",
+                "autocomplete": "off",
+                # What the hold moves follows what is typed; without scripts a button asks for it.
+                "hx-post": "",
+                "hx-trigger": "input changed delay:400ms",
+                "hx-vals": '{"action": "preview"}',
+                "hx-target": "#effect",
+                "hx-select": "#effect",
+                "hx-swap": "outerHTML",
+            }
+        ),
         error_messages={"required": "Say for how many days.", "invalid": "Write a whole number of days."},
     )
     reason = _reason("Why")
@@ -74,13 +97,12 @@ class AnswerReportForm(forms.Form):
     outcome = forms.ChoiceField(
         label="What was it?",
         choices=OpioidReview.Outcome.choices,
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         error_messages={"required": "Say which it was."},
     )
     reason = _reason("What you found out")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
+        self.helper = _helper()
+        self.helper.layout = Layout(Field("outcome", template="desk/_radios.html"), "reason")

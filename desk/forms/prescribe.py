@@ -17,6 +17,7 @@ OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
 STRENGTHS = ("0.5", "1", "1.5", "2", "3", "4.5")
 """Capsules that pharmacies make most (clinical facts 5.1); any other can be written."""
 OTHER = "other"
+RADIO = {"class": "form-check-input"}
 MODES = {
     Prescription.Mode.CONFIRMED: "A person lets each step happen",
     Prescription.Mode.PLANNED: "Steps happen on their day unless something speaks against them",
@@ -36,13 +37,13 @@ class PrescribeForm(forms.Form):
     opioid_answer = forms.ChoiceField(
         label="Any opioid in the last 14 days, or planned?",
         choices=list(OPIOID_ANSWERS.items()),
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         help_text="Painkillers, cough and diarrhoea medicines, patches, and an operation ahead all count.",
         error_messages={"required": "Answer this question first: nothing is signed without it."},
     )
     template = forms.ChoiceField(
         label="Template",
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         error_messages={
             "required": "Choose a template.",
             "invalid_choice": "This template is no longer offered. Choose again.",
@@ -60,14 +61,14 @@ class PrescribeForm(forms.Form):
     slot = forms.ChoiceField(
         label="Taken",
         choices=[(Slot.BEDTIME.value, "At bedtime"), (Slot.MORNING.value, "In the morning")],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         initial=Slot.BEDTIME.value,
         error_messages={"required": "Say when the dose is taken."},
     )
     strength = forms.ChoiceField(
         label="Capsule strength",
         choices=[*((mg, f"{mg} mg") for mg in STRENGTHS), (OTHER, "Another")],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         required=False,
         error_messages={"invalid_choice": "Choose one of the strengths, or write another."},
     )
@@ -80,7 +81,7 @@ class PrescribeForm(forms.Form):
     mode = forms.ChoiceField(
         label="Steps",
         choices=list(MODES.items()),
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=RADIO),
         initial=Prescription.Mode.CONFIRMED.value,
         error_messages={"required": "Say how steps happen."},
     )
