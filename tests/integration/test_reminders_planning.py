@@ -17,8 +17,8 @@ from reminders.occurrences import Kind
 from reminders.services import plan, pulse
 from reminders.services.planning import lay_out, move_changed
 from symptoms.models import OpioidReport, SymptomLog
-from titration.models import OpioidReview, Prescription, Step
 from tests.reliability import rows
+from titration.models import OpioidReview, Prescription, Step
 
 pytestmark = pytest.mark.django_db
 
@@ -168,7 +168,7 @@ def test_a_changed_time_moves_the_bell_of_the_night() -> None:
     assert move_changed(at=AT) == 0
 
 
-def test_R13_three_days_of_silence_are_written_down_and_not_rung_afterwards() -> None:
+def test_r13_three_days_of_silence_are_written_down_and_not_rung_afterwards() -> None:
     rows.prescriptions(rows.patients(rows.clinic(), 5), next_due_on=NEXT)
     plan(at=AT)
     back = AT + timedelta(days=3)
@@ -179,9 +179,7 @@ def test_R13_three_days_of_silence_are_written_down_and_not_rung_afterwards() ->
     assert planned(Kind.NIGHT_LOG)[-1] == date(2026, 3, 6)
     later = back + timedelta(days=5)
     plan(at=later)
-    assert set(skipped.values_list("kind", "about_on")) == {
-        (Kind.NIGHT_LOG, date(2026, 3, day)) for day in (7, 8)
-    }
+    assert set(skipped.values_list("kind", "about_on")) == {(Kind.NIGHT_LOG, date(2026, 3, day)) for day in (7, 8)}
     assert not Reminder.objects.filter(occurrence__state=Occurrence.State.SKIPPED_OUTAGE).exists()
 
 

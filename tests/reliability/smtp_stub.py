@@ -3,6 +3,9 @@
 A recipient's mode is decided when the recipient is named, so that one message keeps its fate however often it comes.
 """
 
+# ruff: noqa: N802  aiosmtpd calls its hooks by the names of the commands
+
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -62,8 +65,6 @@ class Stub:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
-        import asyncio
-
         mode = self.mode(envelope.rcpt_tos[0])
         if mode in (BUSY_DATA, REFUSE_DATA):
             return f"{mode[:3]} not this one"

@@ -31,7 +31,7 @@ OVER = {State.SENT, State.FAILED, State.UNCERTAIN, State.EXPIRED}
         ("before_result", State.SENDING, 1, State.UNCERTAIN),
     ],
 )
-def test_R02_a_sender_killed_at(
+def test_r02_a_sender_killed_at(
     stub: Stub, settings: object, point: str, died_as: State, taken: int, afterwards: State
 ) -> None:
     pulse.planned_until_now(at=services.database_time())
@@ -59,17 +59,17 @@ def test_a_fault_point_means_nothing_unless_it_is_armed(stub: Stub, settings: ob
         assert smtp_stub.wait_until(lambda: Reminder.objects.filter(state=State.SENT).exists())
 
 
-def test_R01_random_kills_for_a_few_seconds(stub: Stub, settings: object) -> None:
+def test_r01_random_kills_for_a_few_seconds(stub: Stub, settings: object) -> None:
     _kill_at_random(stub, settings.EMAIL_PORT, many=150, seconds=6.0)
 
 
 @pytest.mark.long
-def test_R01_random_kills_for_a_minute(stub: Stub, settings: object) -> None:
+def test_r01_random_kills_for_a_minute(stub: Stub, settings: object) -> None:
     _kill_at_random(stub, settings.EMAIL_PORT, many=1500, seconds=60.0)
 
 
 def _kill_at_random(stub: Stub, port: int, *, many: int, seconds: float) -> None:
-    """Three senders, one of them killed every 0.2 to 0.8 s; a tenth is refused for now, one in fifty replies is lost."""
+    """Three senders, one of them killed every 0.2 to 0.8 s; a tenth is refused for now, one reply in fifty is lost."""
     chance = random.Random(7)
     at = services.database_time()
     pulse.planned_until_now(at=at)

@@ -64,7 +64,7 @@ def test_the_mail_names_no_drug_no_dose_no_clinic_and_no_patient(stub: Stub, kin
     assert "http://localhost:8000/p/" in message.get_content()
 
 
-def test_R18_not_now_waits_longer_each_time_and_gives_up_after_six_tries(stub: Stub) -> None:
+def test_r18_not_now_waits_longer_each_time_and_gives_up_after_six_tries(stub: Stub) -> None:
     (reminder,) = due()
     stub.mode = lambda recipient: smtp_stub.BUSY_RCPT
     for wait in pace.BACKOFF:
@@ -81,7 +81,7 @@ def test_R18_not_now_waits_longer_each_time_and_gives_up_after_six_tries(stub: S
     assert ContactPreference.objects.filter(address_failed_at=None).exists(), "the address is not to blame"
 
 
-def test_R18_not_now_after_the_message_is_tried_again(stub: Stub) -> None:
+def test_r18_not_now_after_the_message_is_tried_again(stub: Stub) -> None:
     (reminder,) = due()
     stub.mode = lambda recipient: smtp_stub.BUSY_DATA
     services.round()
@@ -93,7 +93,7 @@ def test_R18_not_now_after_the_message_is_tried_again(stub: Stub) -> None:
     assert (states(), len(stub.taken)) == ([State.SENT], 1)
 
 
-def test_R18_gone_at_DATA_is_certain_and_tried_again(stub: Stub) -> None:
+def test_r18_gone_at_data_is_certain_and_tried_again(stub: Stub) -> None:
     (reminder,) = due()
     stub.mode = lambda recipient: smtp_stub.DROP_AT_DATA
     services.round()
@@ -101,7 +101,7 @@ def test_R18_gone_at_DATA_is_certain_and_tried_again(stub: Stub) -> None:
     assert (reminder.state, outcomes(reminder)) == (State.PENDING, ["begun", "refused_for_now"])
 
 
-def test_R18_an_unknown_recipient_fails_at_once_and_is_not_written_to_again(stub: Stub) -> None:
+def test_r18_an_unknown_recipient_fails_at_once_and_is_not_written_to_again(stub: Stub) -> None:
     bad, good = due(2)
     address = bad.occurrence.patient.email
     stub.mode = lambda recipient: smtp_stub.UNKNOWN if recipient == address else smtp_stub.TAKE
@@ -113,7 +113,7 @@ def test_R18_an_unknown_recipient_fails_at_once_and_is_not_written_to_again(stub
     assert contact.address_failed_at is not None
 
 
-def test_R18_a_message_refused_for_good_does_not_condemn_the_address(stub: Stub) -> None:
+def test_r18_a_message_refused_for_good_does_not_condemn_the_address(stub: Stub) -> None:
     due()
     stub.mode = lambda recipient: smtp_stub.REFUSE_DATA
     services.round()
@@ -121,7 +121,7 @@ def test_R18_a_message_refused_for_good_does_not_condemn_the_address(stub: Stub)
     assert ContactPreference.objects.get().address_failed_at is None
 
 
-def test_R18_no_server_spends_no_try_and_opens_the_breaker(stub: Stub, settings: object) -> None:
+def test_r18_no_server_spends_no_try_and_opens_the_breaker(stub: Stub, settings: object) -> None:
     reminders = due(3)
     settings.EMAIL_PORT, listening = smtp_stub.free_port(), settings.EMAIL_PORT
     for _ in range(pace.BREAKER_OPENS_AFTER + 2):
@@ -141,7 +141,7 @@ def test_R18_no_server_spends_no_try_and_opens_the_breaker(stub: Stub, settings:
 
 
 @pytest.mark.parametrize("mode", [smtp_stub.CLOSING, smtp_stub.NO_SENDER])
-def test_R18_a_server_that_wants_nothing_from_us_spends_no_try(stub: Stub, mode: str) -> None:
+def test_r18_a_server_that_wants_nothing_from_us_spends_no_try(stub: Stub, mode: str) -> None:
     due(2)
     stub.mode = lambda recipient: mode
     services.round()
@@ -149,7 +149,7 @@ def test_R18_a_server_that_wants_nothing_from_us_spends_no_try(stub: Stub, mode:
     assert not Attempt.objects.exists()
 
 
-def test_R18_without_tls_where_tls_is_asked_for_nothing_is_sent(stub: Stub, settings: object) -> None:
+def test_r18_without_tls_where_tls_is_asked_for_nothing_is_sent(stub: Stub, settings: object) -> None:
     due()
     settings.EMAIL_USE_TLS = True
     services.round()
@@ -167,7 +167,7 @@ def test_a_lost_reply_is_uncertain_and_never_sent_again(stub: Stub) -> None:
     assert len(stub.taken) == 1
 
 
-def test_R12_a_live_sender_that_was_reaped_writes_nothing_and_nobody_sends_again(stub: Stub) -> None:
+def test_r12_a_live_sender_that_was_reaped_writes_nothing_and_nobody_sends_again(stub: Stub) -> None:
     (reminder,) = due()
     stub.mode, stub.slow_seconds = (lambda recipient: smtp_stub.SLOW), 2.0
     sender = threading.Thread(target=_a_round_of_its_own)
@@ -182,7 +182,7 @@ def test_R12_a_live_sender_that_was_reaped_writes_nothing_and_nobody_sends_again
     assert outcomes(reminder) == ["begun", "uncertain"]
 
 
-def test_R12_a_sender_reaped_before_it_began_hands_nothing_over(stub: Stub) -> None:
+def test_r12_a_sender_reaped_before_it_began_hands_nothing_over(stub: Stub) -> None:
     (reminder,) = due()
     at = services.database_time()
     slow = claim(at=at)
@@ -195,7 +195,7 @@ def test_R12_a_sender_reaped_before_it_began_hands_nothing_over(stub: Stub) -> N
     assert len(stub.taken) == 1
 
 
-def test_R10_ten_rounds_at_the_same_instant_send_one_mail(stub: Stub) -> None:
+def test_r10_ten_rounds_at_the_same_instant_send_one_mail(stub: Stub) -> None:
     due(1)
     everybody = threading.Barrier(10)
     threads = [threading.Thread(target=_a_round_of_its_own, args=[everybody]) for _ in range(10)]
@@ -206,7 +206,7 @@ def test_R10_ten_rounds_at_the_same_instant_send_one_mail(stub: Stub) -> None:
     assert (len(stub.taken), states()) == (1, [State.SENT])
 
 
-def test_R10_two_senders_share_many_reminders_and_send_each_once(stub: Stub) -> None:
+def test_r10_two_senders_share_many_reminders_and_send_each_once(stub: Stub) -> None:
     due(120)
     everybody = threading.Barrier(3)
     threads = [threading.Thread(target=_a_round_of_its_own, args=[everybody]) for _ in range(3)]
@@ -222,7 +222,7 @@ def test_R10_two_senders_share_many_reminders_and_send_each_once(stub: Stub) -> 
     "address",
     ["no-at-sign", "a@b.invalid\r\nBcc: other@test.invalid", "spaces in@test.invalid", "ünï@test.invalid", "\x07@x.y"],
 )
-def test_R22_an_address_that_cannot_be_written_fails_alone(stub: Stub, address: str) -> None:
+def test_r22_an_address_that_cannot_be_written_fails_alone(stub: Stub, address: str) -> None:
     poisoned, *others = due(3)
     Patient.objects.filter(id=poisoned.occurrence.patient_id).update(email=address)
     services.round()
@@ -233,7 +233,7 @@ def test_R22_an_address_that_cannot_be_written_fails_alone(stub: Stub, address: 
     assert {Reminder.objects.get(id=other.id).state for other in others} == {State.SENT}
 
 
-def test_R22_a_template_that_raises_fails_its_own_rows_only(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r22_a_template_that_raises_fails_its_own_rows_only(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     from reminders import letters
 
     (poisoned,), others = due(1, kind=Kind.STEP_EVE), due(2)

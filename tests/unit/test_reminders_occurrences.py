@@ -1,6 +1,7 @@
 """What is owed, over every zone and over the days when clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -47,10 +48,10 @@ def test_no_bell_of_a_step_outlasts_the_evening_or_the_dose(day: date, zone: Zon
 
 
 @given(days, zones, half_hours)
-def test_R16_one_bell_a_night_in_every_zone_each_later_than_the_last(start: date, zone: ZoneInfo, at: time) -> None:
+def test_r16_one_bell_a_night_in_every_zone_each_later_than_the_last(start: date, zone: ZoneInfo, at: time) -> None:
     nights = [start + offset * ONE_DAY for offset in range(7)]
     bells = [night_log(night, zone=zone, at=at) for night in nights]
-    for bell, after in zip(bells, bells[1:], strict=False):
+    for bell, after in pairwise(bells):
         assert bell.due_at < after.due_at
     for bell in bells:
         shown = bell.due_at.astimezone(zone)
@@ -61,13 +62,13 @@ def test_R16_one_bell_a_night_in_every_zone_each_later_than_the_last(start: date
 
 
 @given(days, zones, half_hours, st.integers(1, 5))
-def test_R16_windows_that_overlap_owe_each_date_the_same_bell(start: date, zone: ZoneInfo, at: time, step: int) -> None:
+def test_r16_windows_that_overlap_owe_each_date_the_same_bell(start: date, zone: ZoneInfo, at: time, step: int) -> None:
     plan = course(start - 3 * ONE_DAY, start + 2 * ONE_DAY, start + 9 * ONE_DAY)
     first = start - 5 * ONE_DAY
     whole = owed(plan, zone=zone, log_reminder_at=at, since=LONG_AGO, first=first, last=first + 20 * ONE_DAY)
     pieces = [
         one
-        for offset in range(0, 21 - step)
+        for offset in range(21 - step)
         for one in owed(
             plan,
             zone=zone,
