@@ -3,8 +3,10 @@
 import http.client
 import os
 import platform
+import subprocess
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 from launch import identity, settings, stack, statics, steps
 from launch.failure import Failure
@@ -13,7 +15,7 @@ from launch.places import PYTHON, ROOT
 from launch.servers import LOOPBACK, is_free
 from launch.settings import Given
 from launch.stack import Stack
-from launch.state import State
+from launch.state import Record, State
 from launch.steps import AskedToStopError
 from launch.supervise import Household, Program, Running, say
 
@@ -71,28 +73,32 @@ def bring_up(given: Given, state: State, household: Household) -> tuple[Stack, l
 
 def _start_all(given: Given, state: State, household: Household, started: float) -> None:
     say(_software())
-    servers, lines = bring_up(given, state, household)
     account = identity.application()
+    building = _begin_statics(given, state, account)
+    servers, lines = bring_up(given, state, household)
     stack.announce([*lines, *_whose(account)])
-    _collect(state, servers, account)
-    if servers.record.demo and not state.has("demo-clinic"):
-        say("loading the demo clinic")
-        steps.show(steps.manage(*SEED), _as(account, servers), account, "The demo clinic could not be loaded")
-        state.remember("demo-clinic")
+    if building:
+        steps.finish(building, "The static files could not be built")
+        _mark(state).write_text(statics.digest(statics.inputs()))
     web, *behind = programs(given, servers, account)
     page = household.start(web)
-    sign_ins = ""
-    if servers.record.demo:
-        command = steps.manage("demo_signins")
-        sign_ins = steps.call(command, _as(account, servers), account, "The demo sign-ins could not be listed")
+    sign_ins = _demo_clinic(state, servers, account) if servers.record.demo else []
     _wait_for_first_page(given.port, page)
     state.write_record(servers.record)
     say(f"ready after {time.monotonic() - started:.1f} s: {given.base_url}")
     for program in behind:  # a moment later: the first page has the processor for itself
         household.start(program)
-    for line in sign_ins.splitlines():
-        say(line)
-    say("Ctrl-C stops everything")
+    stack.announce([*sign_ins, "Ctrl-C stops everything"])
+
+
+def _demo_clinic(state: State, servers: Stack, account: Identity) -> list[str]:
+    """Load the made-up clinic at the first start; returns the lines that say how to sign in."""
+    if not state.has("demo-clinic"):
+        say("loading the demo clinic")
+        steps.show(steps.manage(*SEED), _as(account, servers), account, "The demo clinic could not be loaded")
+        state.remember("demo-clinic")
+    problem = "The demo sign-ins could not be listed"
+    return steps.call(steps.manage("demo_signins"), _as(account, servers), account, problem).splitlines()
 
 
 def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
@@ -141,16 +147,27 @@ def _whose(account: Identity) -> list[str]:
     return [f"web, worker and mail run as {account.name}"] if os.geteuid() == 0 else []
 
 
-def _collect(state: State, servers: Stack, account: Identity) -> None:
-    """Build the static files, only when what they are made from has changed."""
-    mark = state.folder / "static.inputs"
-    wanted = statics.digest(statics.inputs())
-    if mark.exists() and mark.read_text() == wanted:
-        return
+def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.Popen[str] | None:
+    """Begin to build the static files when what they are made from has changed; the servers start meanwhile.
+
+    They need the settings and no server, so the addresses in their environment lead nowhere.
+    """
+    mark = _mark(state)
+    if mark.exists() and mark.read_text() == statics.digest(statics.inputs()):
+        return None
+    mark.unlink(missing_ok=True)
     say("building the static files")
-    command = steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0")
-    steps.call(command, _as(account, servers), account, "The static files could not be built")
-    mark.write_text(wanted)
+    nowhere = "postgres://nobody@127.0.0.1:9/none"
+    record = Record(
+        nowhere, nowhere, "redis://127.0.0.1:9/0", LOOPBACK, 9, "for building only", given.base_url, given.demo
+    )
+    leave_out = [part for pattern in statics.NEVER_SERVED for part in ("-i", pattern)]
+    command = steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0", *leave_out)
+    return steps.begin(command, _as(account, Stack(record, state.folder)), account)
+
+
+def _mark(state: State) -> Path:
+    return state.folder / "static.inputs"
 
 
 def _wait_for_first_page(port: int, web: Running) -> None:

@@ -1,4 +1,4 @@
-"""Styles, scripts, icons and the font: fetched by the lock, collected when they changed."""
+"""Styles, scripts and the font: fetched by the lock, collected when they changed."""
 
 import hashlib
 import os
@@ -17,6 +17,8 @@ MARK = MODULES / ".clinic-lock"
 NODE_FOLDER = VENV / "node"
 BUILD_LOCK = ROOT / "requirements-build.txt"
 OLDEST_NODE = 18
+# Parts of the fetched packages that no page asks for: maps, right-to-left and partial styles, other cuts of the font.
+NEVER_SERVED = ("*.map", "*.rtl.*", "bootstrap-*.css", "*-italic.woff2", "*-opsz-*.woff2", "*-standard-*.woff2")
 
 
 def ensure_modules() -> None:
@@ -25,7 +27,7 @@ def ensure_modules() -> None:
     if MARK.exists() and MARK.read_text() == wanted:
         return
     started = time.monotonic()
-    print("Fetching styles, icons and the font …", flush=True)
+    print("Fetching styles and the font …", flush=True)
     npm = _npm()
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"

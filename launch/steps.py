@@ -40,6 +40,31 @@ def call(command: Sequence[str], env: Mapping[str, str], account: Identity, prob
     return done.stdout or ""
 
 
+def begin(command: Sequence[str], env: Mapping[str, str], account: Identity) -> subprocess.Popen[str]:
+    """Start a quiet step beside the others; `finish` waits for it."""
+    return subprocess.Popen(
+        command,
+        env=dict(env),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+        **account.popen_arguments(),
+    )
+
+
+def finish(begun: subprocess.Popen[str], problem: str) -> None:
+    """Wait for a step that was begun; when it failed, show what it said and end with a sentence."""
+    with begun:
+        said, _ = begun.communicate()
+    if begun.returncode:
+        sys.stderr.write(said)
+        raise Failure(f"{problem}; what it said is above.")
+
+
 def show(command: Sequence[str], env: Mapping[str, str], account: Identity, problem: str) -> None:
     """Run a program that draws its own progress on the terminal."""
     if _run(command, env, account).returncode:
