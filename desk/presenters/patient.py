@@ -519,7 +519,7 @@ class Drawn:
 def dose_bands(plans: Sequence[Plan]) -> list[series.DoseBand]:
     """Every course's doses on one line of time, oldest first: what was and is in force, then what is intended."""
     ordered = sorted(plans, key=lambda plan: plan.course.start_on)
-    following = [*(later.course.start_on for later in ordered[1:]), None]
+    following = [*(plan.course.start_on for plan in ordered), None][1:]
     bands: list[series.DoseBand] = []
     for plan, until in zip(ordered, following, strict=True):
         bands.extend(_bands(plan, until))

@@ -2,9 +2,8 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from common.night import night_of
 from patients.models import Patient
 from titration.engine.timeline import State
 from titration.selectors.standing import Standing
@@ -43,7 +42,7 @@ def line(patient: Patient, standing: Standing, *, at: datetime) -> Line:
         next_dose=str(standing.next_dose) if standing.next_dose else "",
         next_on=standing.next_due_on,
         overdue=standing.next_due_on is not None and standing.next_due_on < today,
-        last_log=_last_log(standing.last_told, tonight=night_of(at, patient.zone)),
+        last_log=_last_log(standing.last_told, today=today),
         state=standing.state or ("waiting" if standing.on_course else "none"),
         state_words=_state_words(standing, today=today),
     )
@@ -57,10 +56,10 @@ def _state_words(standing: Standing, *, today: date) -> str:
     return "no plan"
 
 
-def _last_log(last: date | None, *, tonight: date) -> str:
+def _last_log(last: date | None, *, today: date) -> str:
     if last is None:
         return "never"
-    nights_ago = (tonight - last) // timedelta(days=1)
+    nights_ago = (today - last).days
     if nights_ago <= 0:
         return "tonight"
     return "last night" if nights_ago == 1 else f"{nights_ago} nights ago"

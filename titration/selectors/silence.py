@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import Greatest
+from django.db.models import OuterRef, Q, Subquery
 
 from accounts.actors import Actor
 from common.night import night_of
@@ -37,17 +36,17 @@ def silent(actor: Actor, *, at: datetime) -> list[Silent]:
     """
     last_told = SymptomLog.objects.filter(patient=OuterRef("patient")).order_by("-night").values("night")[:1]
     # Dates differ by a day around the world: the database takes everyone who could be meant, their own zone decides.
+    before = at.date() - (NIGHTS - 1) * _ONE_DAY
     rows = (
         courses.visible_prescriptions(actor)
-        .filter(state__in=Prescription.OPEN_STATES)
+        .filter(state__in=Prescription.OPEN_STATES, start_on__lte=before)
         .annotate(last_told=Subquery(last_told))
-        .annotate(heard_on=Greatest("last_told", F("start_on") - _ONE_DAY))
-        .filter(heard_on__lt=at.date() - (NIGHTS - 1) * _ONE_DAY)
-        .order_by("heard_on", "patient__sort_key", "patient_id")
+        .filter(Q(last_told=None) | Q(last_told__lt=before))
+        .order_by("patient__sort_key", "patient_id")
         .values_list("patient_id", "patient__name", "patient__zone_name", "start_on", "last_told")
     )
-    found = (_silent(*row, at=at) for row in rows)
-    return [one for one in found if one.nights >= NIGHTS]
+    found = [_silent(*row, at=at) for row in rows]
+    return sorted((one for one in found if one.nights >= NIGHTS), key=lambda one: -one.nights)
 
 
 def _silent(

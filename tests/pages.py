@@ -1,0 +1,43 @@
+"""What tests of pages share: a signed-in browser without a browser, and the statements a page costs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.actors import Actor
+from accounts.models import User
+
+TRANSACTION = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "BEGIN", "COMMIT")
+
+
+def client_of(actor: Actor) -> Client:
+    """A client signed in as this member."""
+    client = Client()
+    client.force_login(User.objects.get(id=actor.user_id))
+    return client
+
+
+@dataclass
+class Statements:
+    """What was sent to the database, session and user included, without the brackets of transactions."""
+
+    sql: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.sql)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number:2} {sql[:160]}" for number, sql in enumerate(self.sql, 1))
+
+
+@contextmanager
+def statements() -> Iterator[Statements]:
+    """Count the statements of the block."""
+    found = Statements()
+    with CaptureQueriesContext(connection) as captured:
+        yield found
+    found.sql += [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(TRANSACTION)]
