@@ -49,7 +49,7 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     shown = None
     if form.is_bound and form.is_valid():
         shown = _preview(form, offered, patient, at)
-    status = 422 if form.errors else 200
+    status = 409 if form.non_field_errors() else 422 if form.errors else 200
     if shown is not None and request.POST.get("action") == "sign":
         refusal = _sign(request, form, offered, patient, shown, at)
         if refusal is None:

@@ -1,0 +1,331 @@
+"""Prescribing through the page: what is shown before it is signed, what is refused, and that nothing typed is lost."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils.html import strip_tags
+
+from accounts.actors import Actor
+from accounts.models import Clinic, Membership
+from audit.models import AuditEvent
+from common.dose import Dose
+from patients.models import Medicine, Patient
+from symptoms.models import OpioidReport
+from tests import factories, pages
+from titration.models import Prescription, ProtocolVersion
+from titration.services import courses
+
+NOW = datetime(2025, 1, 4, 10, tzinfo=UTC)
+START = date(2025, 1, 6)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return factories.clinic()
+
+
+@pytest.fixture
+def prescriber(clinic: Clinic) -> Actor:
+    return factories.member(clinic, name="Test Prescriber")
+
+
+@pytest.fixture
+def desk(prescriber: Actor) -> Client:
+    return pages.client_of(prescriber)
+
+
+@pytest.fixture
+def patient(clinic: Clinic) -> Patient:
+    return factories.patient(clinic, registered_at=NOW)
+
+
+def url(patient: Patient) -> str:
+    return f"/patients/{patient.id}/prescribe/"
+
+
+def filled(code: str = "STD-2W", **changes: Any) -> dict[str, Any]:
+    return {
+        "opioid_answer": "no",
+        "template": str(factories.protocol_version(code).id),
+        "start_on": START.isoformat(),
+        "slot": "bedtime",
+        "strength": "1.5",
+        "strength_other": "",
+        "mode": "confirmed",
+        "nights": "84",
+        "action": "preview",
+        **changes,
+    }
+
+
+def words_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
+
+
+def shown(response: Any) -> str:
+    """The fingerprint of the schedule on the page; empty where none is shown."""
+    found = re.search(r'name="shown" value="([0-9a-f]{64})"', response.content.decode())
+    return found[1] if found else ""
+
+
+def sign(desk: Client, patient: Patient, **changes: Any) -> Any:
+    """Look at the schedule, then sign it, as a person does."""
+    values = filled(**changes)
+    fingerprint = shown(desk.post(url(patient), values))
+    return desk.post(url(patient), {**values, "action": "sign", "shown": fingerprint})
+
+
+class TestForm:
+    def test_the_opioid_question_has_no_answer_until_somebody_gives_one(self, desk: Client, patient: Patient) -> None:
+        factories.protocol_version()
+        page = desk.get(url(patient)).content.decode()
+        radios = re.findall(r'<input type="radio" name="opioid_answer"[^>]*>', page)
+        assert len(radios) == 3
+        assert not any("checked" in radio for radio in radios)
+
+    def test_templates_say_what_they_rest_on_and_that_nobody_has_reviewed_them(
+        self, desk: Client, patient: Patient
+    ) -> None:
+        factories.protocol_version()
+        words = words_of(desk.get(url(patient)))
+        assert "every 2 weeks (STD-2W) 1.5 → 3 → 4.5 mg" in words
+        assert "rests on specialist practice (E2): DIECK-DOSE, LAV review pending" in words
+
+    def test_medicines_as_written_stand_beside_the_opioid_question(self, desk: Client, patient: Patient) -> None:
+        Medicine.objects.create(
+            clinic_id=patient.clinic_id, patient=patient, position=0, words="Co-codamol 8/500 <b>as needed</b>"
+        )
+        page = desk.get(url(patient)).content.decode()
+        assert "Co-codamol 8/500 &lt;b&gt;as needed&lt;/b&gt;" in page
+
+    def test_the_start_is_today_where_the_patient_is(self, desk: Client, clinic: Clinic) -> None:
+        far = factories.patient(clinic, zone_name="Pacific/Auckland")
+        with time_machine.travel(datetime(2025, 1, 4, 12, tzinfo=UTC), tick=False):
+            assert 'value="2025-01-05"' in desk.get(url(far)).content.decode()
+
+    def test_its_statements_do_not_grow_with_the_medicines(self, desk: Client, patient: Patient) -> None:
+        factories.protocol_version()
+        with pages.statements() as few:
+            desk.get(url(patient))
+        for position in range(20):
+            Medicine.objects.create(clinic_id=patient.clinic_id, patient=patient, position=position, words="one")
+        with pages.statements() as many:
+            desk.get(url(patient))
+        assert len(few) == len(many) <= 8, str(many)
+
+
+class TestPreview:
+    def test_it_says_the_schedule_in_words_and_numbers_and_signs_nothing(self, desk: Client, patient: Patient) -> None:
+        response = desk.post(url(patient), filled())
+        assert response.status_code == 200
+        words = words_of(response)
+        assert (
+            "3 mg, three milligrams, 2 capsules a night, from Mon 20 January 2025 to Sun 2 February 2025, "
+            "14 nights, 28 capsules." in words
+        )
+        assert "4.5 mg, four and a half milligrams, 3 capsules a night, from Mon 3 February 2025 with no end" in words
+        assert "210 capsules of 1.5 mg for 84 nights, to Sun 30 March 2025" in words
+        assert "nalTREXone" in words
+        assert response.content.decode().count("<svg xmlns") == 2
+        assert not Prescription.objects.exists()
+
+    def test_a_plan_that_ends_is_dispensed_for_no_longer_than_it_lasts(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled("LIQ-SHILPA", strength="0.5")))
+        assert "280 capsules of 0.5 mg for all 70 nights of the plan" in words
+        assert "From Mon 17 March 2025 the last dose goes on until a prescriber has reviewed it." in words
+
+    def test_a_morning_plan_never_speaks_of_nights(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled(slot="morning")))
+        assert "3 mg, three milligrams, 2 capsules a morning, from Mon 20 January 2025" in words
+        assert "14 mornings, 28 capsules" in words
+
+    def test_a_comma_is_read_as_a_point_and_said_back_in_words(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled(strength="other", strength_other="1,5")))
+        assert "1.5 mg, one and a half milligrams" in words
+        assert "You wrote “1,5”; it is read as 1.5 mg." in words
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("answer", ["yes", "unknown"])
+    def test_an_opioid_or_an_unknown_blocks_signing_with_the_reason_at_the_question(
+        self, desk: Client, patient: Patient, answer: str
+    ) -> None:
+        response = desk.post(url(patient), filled(opioid_answer=answer, action="sign", shown="0" * 64))
+        assert response.status_code == 422
+        page = response.content.decode()
+        at_the_question = page[page.index('id="id_opioid_answer_error"') :][:400]
+        assert unescape(courses.OPIOID_REFUSALS[answer]) in unescape(at_the_question)
+        assert "Sign this plan" not in page
+        assert f'value="{answer}"' in page
+        assert not Prescription.objects.exists()
+
+    def test_an_unanswered_question_is_refused(self, desk: Client, patient: Patient) -> None:
+        response = desk.post(url(patient), filled(opioid_answer=""))
+        assert "Answer this question first" in words_of(response)
+
+    def test_a_start_more_than_a_week_ago_is_refused_at_the_date(self, desk: Client, patient: Patient) -> None:
+        response = desk.post(url(patient), filled(start_on="2024-12-27"))
+        assert response.status_code == 422
+        assert "First dose on: The start is more than a week ago." in words_of(response)
+        assert 'value="2024-12-27"' in response.content.decode()
+        assert shown(desk.post(url(patient), filled(start_on="2024-12-28")))
+
+    def test_capsules_that_cannot_make_a_dose_are_refused_at_the_strength(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled("ONE-1W", strength="1.5")))
+        assert "Capsule strength: 1 mg cannot be made from 1.5 mg capsules." in words
+
+    @pytest.mark.parametrize(
+        ("typed", "sentence"),
+        [
+            ("4500 mcg", "Write the dose in milligrams, not micrograms"),
+            ("45", "45 mg is more than 10 mg, which is not low-dose naltrexone"),
+            ("<script>alert(1)</script>", "That is not a dose in milligrams"),
+            ("", "Choose a capsule strength, or write another one in mg."),
+        ],
+    )
+    def test_a_strength_that_is_none_is_refused_and_kept(
+        self, desk: Client, patient: Patient, typed: str, sentence: str
+    ) -> None:
+        response = desk.post(url(patient), filled(strength="other", strength_other=typed, nights="56"))
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert sentence in words_of(response)
+        assert "<script>alert(1)" not in page
+        assert unescape(page).count(f'value="{typed}"') >= 1 or not typed
+        assert 'value="56"' in page
+
+    def test_a_strength_picked_and_another_written_is_refused(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled(strength="3", strength_other="1.5")))
+        assert "Choose a strength or write another, not both." in words
+
+    @pytest.mark.parametrize(
+        ("field", "value", "sentence"),
+        [
+            ("start_on", "04/05/06", "That is not a date."),
+            ("start_on", "2025-02-30", "That is not a date."),
+            ("nights", "0", "at least one night"),
+            ("nights", "99999999999", "a year (366 nights) at most"),
+            ("template", "not-a-template", "no longer offered"),
+            ("slot", "noon", "noon"),
+        ],
+    )
+    def test_other_values_that_cannot_be_are_refused_with_a_sentence(
+        self, desk: Client, patient: Patient, field: str, value: str, sentence: str
+    ) -> None:
+        response = desk.post(url(patient), filled(**{field: value}))
+        assert response.status_code == 422
+        assert sentence in words_of(response)
+
+    def test_an_unanswered_report_blocks_signing_and_leads_to_the_answer(self, desk: Client, patient: Patient) -> None:
+        report = OpioidReport.objects.create(
+            clinic_id=patient.clinic_id, patient=patient, night=START, answer="yes", words="tramadol", at=NOW
+        )
+        assert f"/reports/{report.id}/answer/" in desk.get(url(patient)).content.decode()
+        response = desk.post(url(patient), filled())
+        assert "Answer the report first." in words_of(response)
+        assert "Sign this plan" not in words_of(response)
+
+
+class TestSigning:
+    def test_what_was_shown_is_signed(self, desk: Client, patient: Patient, prescriber: Actor) -> None:
+        response = sign(desk, patient, strength="other", strength_other="0,5", mode="planned", slot="morning")
+        assert response.status_code == 302
+        assert response["Location"] == f"/patients/{patient.id}/"
+        signed = Prescription.objects.get()
+        assert (signed.start_on, signed.slot, signed.mode) == (START, "morning", "planned")
+        assert (signed.capsule_strength, signed.signed_by_id) == (Dose.of("0.5"), prescriber.user_id)
+        assert AuditEvent.objects.filter(action="course.prescribe", patient_ids=[patient.id]).count() == 1
+
+    def test_without_having_seen_it_nothing_is_signed(self, desk: Client, patient: Patient) -> None:
+        response = desk.post(url(patient), filled(action="sign"))
+        assert response.status_code == 409
+        assert "not what was shown to you" in words_of(response)
+        assert shown(response)
+        assert not Prescription.objects.exists()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"start_on": "2025-01-07"},
+            {"slot": "morning"},
+            {"strength": "0.5"},
+            {"mode": "planned"},
+            {"nights": "28"},
+        ],
+    )
+    def test_any_change_after_looking_means_looking_again(
+        self, desk: Client, patient: Patient, change: dict[str, str]
+    ) -> None:
+        seen = shown(desk.post(url(patient), filled()))
+        response = desk.post(url(patient), {**filled(), **change, "action": "sign", "shown": seen})
+        assert response.status_code == 409
+        assert shown(response) not in ("", seen)
+        assert not Prescription.objects.exists()
+
+    def test_what_was_shown_for_one_patient_does_not_sign_for_another(
+        self, desk: Client, patient: Patient, clinic: Clinic
+    ) -> None:
+        seen = shown(desk.post(url(patient), filled()))
+        other = factories.patient(clinic, "Test Other")
+        assert desk.post(url(other), {**filled(), "action": "sign", "shown": seen}).status_code == 409
+        assert not Prescription.objects.exists()
+
+    def test_the_second_of_a_double_click_is_told_of_the_open_plan(self, desk: Client, patient: Patient) -> None:
+        values = filled()
+        signing = {**values, "action": "sign", "shown": shown(desk.post(url(patient), values))}
+        assert desk.post(url(patient), signing).status_code == 302
+        second = desk.post(url(patient), signing)
+        assert second.status_code == 409
+        assert "already has an open plan" in words_of(second)
+        assert Prescription.objects.count() == 1
+
+    def test_with_an_open_plan_the_page_leads_to_it(self, desk: Client, patient: Patient) -> None:
+        sign(desk, patient)
+        page = desk.get(url(patient))
+        assert "already has an open plan" in words_of(page)
+        assert "Sign this plan" not in words_of(page)
+
+    def test_a_version_replaced_meanwhile_is_not_signed(self, desk: Client, patient: Patient) -> None:
+        values = filled()
+        seen = shown(desk.post(url(patient), values))
+        old = ProtocolVersion.objects.get(id=values["template"])
+        ProtocolVersion.objects.create(
+            code=old.code, version=2, name=old.name, body={**old.body, "version": 2}, fingerprint="f", loaded_at=NOW
+        )
+        response = desk.post(url(patient), {**values, "action": "sign", "shown": seen})
+        assert response.status_code == 422
+        assert "This template is no longer offered." in words_of(response)
+
+
+class TestDoor:
+    def test_a_foreign_clinics_patient_is_nobody(self, desk: Client) -> None:
+        foreign = factories.patient(factories.clinic("Other Clinic"))
+        assert desk.get(url(foreign)).status_code == 404
+        assert desk.post(url(foreign), filled()).status_code == 404
+
+    def test_who_may_not_prescribe_is_told_so(self, clinic: Clinic, patient: Patient) -> None:
+        nurse = pages.client_of(factories.member(clinic, Membership.Role.NURSE))
+        response = nurse.get(url(patient))
+        assert response.status_code == 403
+        assert "may not prescribe" in words_of(response)
+
+    def test_reading_the_page_is_remembered(self, desk: Client, patient: Patient) -> None:
+        desk.get(url(patient))
+        assert AuditEvent.objects.filter(action="patient.prescribe_page", patient_ids=[patient.id]).count() == 1
+
+    def test_a_start_up_to_half_a_year_ahead(self, desk: Client, patient: Patient) -> None:
+        late = (NOW.date() + timedelta(days=181)).isoformat()
+        assert "more than half a year ahead" in words_of(desk.post(url(patient), filled(start_on=late)))
