@@ -17,8 +17,8 @@ MARK = MODULES / ".clinic-lock"
 NODE_FOLDER = VENV / "node"
 BUILD_LOCK = ROOT / "requirements-build.txt"
 OLDEST_NODE = 18
-# Parts of the fetched packages that no page asks for: maps, right-to-left and partial styles, other cuts of the font.
-NEVER_SERVED = ("*.map", "*.rtl.*", "bootstrap-*.css", "*-italic.woff2", "*-opsz-*.woff2", "*-standard-*.woff2")
+# Parts of the fetched packages that no page asks for: right-to-left and partial styles, other cuts of the font.
+NEVER_SERVED = ("*.rtl.*", "bootstrap-*.css*", "*-italic.woff2", "*-opsz-*.woff2", "*-standard-*.woff2")
 
 
 def ensure_modules() -> None:
