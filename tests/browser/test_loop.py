@@ -1,0 +1,109 @@
+"""The loop as people walk it, in a real browser: one thin thread through every door, and axe on each page."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from common.night import night_of
+from patients import services as patients_services
+from patients.models import Patient
+from symptoms.models import SymptomLog
+from tests import factories
+from tests.browser.conftest import PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def patient() -> Patient:
+    """A patient with a plan since three days ago, in a zone where it is never the last hour before noon now."""
+    now = datetime.now(UTC)
+    zone = "Europe/London" if now.hour not in (10, 11, 12) else "Asia/Kolkata"
+    made = factories.patient(factories.clinic(), zone_name=zone)
+    factories.prescription(made, at=now - timedelta(days=3))
+    return made
+
+
+def test_a_patient_opens_the_invitation_sees_the_dose_and_tells_the_night(
+    base_url: str, strict_page: Page, patient: Patient, assert_accessible: Callable[[Page], None]
+) -> None:
+    page = strict_page
+    page.set_viewport_size(PHONE)
+    now = datetime.now(UTC)
+    opening = patients_services.invite(patient=patient, by=factories.member(patient.clinic), at=now)
+
+    page.goto(f"/p/open/{opening.token}/")
+    assert_accessible(page)
+    page.get_by_label("Day").fill("1")
+    page.get_by_label("Month").fill("1")
+    page.get_by_label("Year").fill("1980")
+    page.get_by_role("button", name="Open").click()
+
+    expect(page.get_by_text("1 capsule of 1.5 mg = 1.5 mg (one and a half milligrams)")).to_be_visible()
+    assert_accessible(page)
+
+    night = night_of(now, patient.zone)
+    page.locator(f'ul.nights a[href="/p/night/{night}/"]').click()
+    assert_accessible(page)
+    choose(page, "Did you take your dose?", "Taken")
+    choose(page, "Any new painkiller", "No")
+    if not page.get_by_label("Hours slept").is_visible():
+        page.get_by_text("How you slept").click()
+    page.get_by_label("Hours slept").fill("6,5")
+    choose(page, "Worst symptom", "4")
+    choose(page, "Headache", "Mild")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("Saved. 1 of the last 7 nights is told.")).to_be_visible()
+    assert_accessible(page)
+    log = SymptomLog.objects.get(patient=patient, night=night)
+    assert (log.sleep_hours, log.lead_symptom, log.side_effects) == (6.5, 4, {"headache": "mild"})
+
+
+def test_an_opioid_answer_stops_the_dose_on_the_page(
+    base_url: str, strict_page: Page, patient: Patient, assert_accessible: Callable[[Page], None]
+) -> None:
+    page = strict_page
+    let_in(page.context, base_url, patient)
+    page.set_viewport_size(PHONE)
+    page.goto(f"/p/night/{night_of(datetime.now(UTC), patient.zone)}/")
+    assert not page.get_by_label("Which one?").is_visible()
+    choose(page, "Any new painkiller", "Yes")
+    page.get_by_label("Which one?").fill("cough syrup")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Take no further dose until your clinic has answered")).to_be_visible()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_of_the_patient_is_accessible(
+    base_url: str, strict_page: Page, patient: Patient, assert_accessible: Callable[[Page], None], theme: str
+) -> None:
+    page = strict_page
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size(PHONE)
+    night = night_of(datetime.now(UTC), patient.zone)
+    factories.told_night(patient, night - timedelta(days=2), side_effects={"nausea": "moderate"})
+    let_in(page.context, base_url, patient)
+    patient.phones.update(proved_until=datetime.now(UTC) + timedelta(minutes=5))
+    for path in ("", "plan/", "chart/", "prove/", f"night/{night - timedelta(days=2)}/"):
+        page.goto(f"/p/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+        assert_accessible(page)
+    page.get_by_label("Hours slept").fill("many")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_accessible(page)
+
+
+def choose(page: Page, question: str, answer: str) -> None:
+    """Touch one segment of a question."""
+    page.get_by_role("group", name=question).get_by_label(answer, exact=True).check()
+
+
+def let_in(context: BrowserContext, url: str, patient: Patient) -> None:
+    """Give this browser the cookie of a remembered phone."""
+    secret = factories.phone(patient, datetime.now(UTC))[1]
+    context.add_cookies([{"name": "phone", "value": secret, "url": url}])
