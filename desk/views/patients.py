@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -76,7 +76,7 @@ def _list_url(search: str, after: str = "") -> str:
 def register(request: HttpRequest) -> HttpResponse:
     """Take a person into care; what was typed is kept until it is right."""
     at, zone = clock.now(), request.actor.clinic_zone
-    form = RegisterForm(request.POST or None, today=at.astimezone(zone).date(), zone_name=zone.key)
+    form = RegisterForm(_posted(request), today=at.astimezone(zone).date(), zone_name=zone.key)
     if request.method == "POST" and form.is_valid():
         try:
             patient = patients_services.register(**form.values(), by=request.actor, at=at)
@@ -87,6 +87,11 @@ def register(request: HttpRequest) -> HttpResponse:
             return redirect("desk:patient", patient_id=patient.id)
     status = 422 if form.is_bound else 200
     return TemplateResponse(request, "desk/register.html", {"form": form}, status=status)
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, even if it is nothing: an empty form is refused like any other."""
+    return request.POST if request.method == "POST" else None
 
 
 @require_POST

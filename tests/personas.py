@@ -1,0 +1,177 @@
+"""Two clinics with everything in them, and everybody who might knock.
+
+Whatever a person could know of a patient carries that patient's canary, so that one word in an answer tells whom it
+speaks of.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import SimpleCookie
+from django.test import Client
+
+from accounts.actors import Actor
+from accounts.models import Clinic, Membership
+from exports import services as exports_services
+from patients import services as patients_services
+from patients.models import Medicine, Patient, PatientCondition, Phone
+from reminders.models import Occurrence, Reminder
+from reminders.states import State
+from symptoms.models import OpioidReport
+from tests import factories, pages
+from titration.models import Prescription
+
+NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
+PASSING = re.compile(
+    r'name="(?:csrfmiddlewaretoken|request_key)" value="[^"]*"'
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+"""What differs between two answers that say the same."""
+
+
+@dataclass
+class Case:
+    """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export."""
+
+    canary: str
+    patient: Patient
+    prescription: Prescription
+    report: OpioidReport
+    phone: Phone
+    phone_secret: str
+    invitation_token: str
+    reminder: Reminder
+    exports: dict[str, uuid.UUID] = field(default_factory=dict)
+
+
+@dataclass
+class Persona:
+    """Somebody who knocks: what their browser carries, the clinic they belong to, and their role."""
+
+    name: str
+    clinic: str = ""
+    role: str = ""
+    patient: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def client(self) -> Client:
+        """A fresh browser with this person's cookies: what one knock leaves behind does not reach the next."""
+        client = Client(raise_request_exception=False)
+        client.cookies = SimpleCookie(self.cookies)
+        return client
+
+
+@dataclass
+class House:
+    cases: dict[str, Case]
+    personas: dict[str, Persona]
+
+
+def build() -> House:
+    """`own` and `neighbour` are patients of one clinic, `foreign` of another. Expects the clock to stand at NOW."""
+    here, there = factories.clinic("First Clinic"), factories.clinic("Second Clinic")
+    roles = Membership.Role
+    members = {
+        "prescriber": factories.member(here, roles.PRESCRIBER, "First Prescriber"),
+        "nurse": factories.member(here, roles.NURSE, "First Nurse"),
+        "staff": factories.member(here, roles.STAFF, "First Staff"),
+        "auditor": factories.member(here, roles.AUDITOR, "First Auditor"),
+        "stranger": factories.member(there, roles.PRESCRIBER, "Second Prescriber"),
+    }
+    cases = {
+        "own": _case(here, "own", members["prescriber"]),
+        "neighbour": _case(here, "neighbour", members["prescriber"]),
+        "foreign": _case(there, "foreign", members["stranger"]),
+    }
+    for name in ("prescriber", "staff"):
+        cases["own"].exports[name] = _export(members[name], cases["own"].patient)
+    cases["foreign"].exports["stranger"] = _export(members["stranger"], cases["foreign"].patient)
+    clinics = {here.id: "first", there.id: "second"}
+    personas = [
+        Persona("signed out"),
+        *(_member(name, actor, clinics[actor.clinic_id]) for name, actor in members.items()),
+        _phone("patient", cases["own"]),
+        _phone("other patient", cases["neighbour"]),
+    ]
+    return House(cases, {persona.name: persona for persona in personas})
+
+
+def _member(name: str, actor: Actor, clinic: str) -> Persona:
+    client = pages.client_of(actor)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Persona(name, clinic=clinic, role=actor.role, cookies={settings.SESSION_COOKIE_NAME: cookie})
+
+
+def _phone(name: str, case: Case) -> Persona:
+    which = case.canary.removeprefix("canary-")
+    return Persona(name, patient=which, cookies={settings.PHONE_COOKIE_NAME: case.phone_secret})
+
+
+def _case(clinic: Clinic, which: str, by: Actor) -> Case:
+    canary = f"canary-{which}"
+    patient = factories.patient(
+        clinic,
+        f"{canary} Person",
+        registered_by_id=by.user_id,
+        record_number=f"{canary}-1",
+        email=f"{canary}@test.invalid",
+        context_note=f"{canary} note",
+    )
+    PatientCondition.objects.create(clinic=clinic, patient=patient, position=0, code="other", words=f"{canary} illness")
+    Medicine.objects.create(clinic=clinic, patient=patient, position=0, words=f"{canary} tablets")
+    prescription = factories.prescription(patient, by=by, at=NOW - timedelta(days=14))
+    for back in range(8, 1, -1):
+        factories.told_night(patient, NOW.date() - timedelta(days=back), note=f"{canary} night")
+    report = OpioidReport.objects.create(
+        clinic=clinic,
+        patient=patient,
+        night=NOW.date() - timedelta(days=1),
+        answer="yes",
+        words=f"{canary} syrup",
+        at=NOW,
+    )
+    phone, secret = factories.phone(patient, at=NOW)
+    opening = patients_services.invite(patient=patient, by=by, at=NOW)
+    return Case(
+        canary, patient, prescription, report, phone, secret, opening.token, _doubtful_reminder(patient, prescription)
+    )
+
+
+def _doubtful_reminder(patient: Patient, prescription: Prescription) -> Reminder:
+    due = NOW - timedelta(hours=16)
+    occurrence = Occurrence.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        prescription=prescription,
+        kind=Occurrence.Kind.STEP_EVE,
+        about_on=NOW.date(),
+        local_time=time(18),
+        zone_name=patient.zone_name,
+        due_at=due,
+        expires_at=due + timedelta(hours=4),
+    )
+    return Reminder.objects.create(
+        clinic_id=patient.clinic_id,
+        occurrence=occurrence,
+        state=State.UNCERTAIN,
+        next_at=due,
+        not_after=due + timedelta(hours=4),
+        attempts=1,
+    )
+
+
+def _export(by: Actor, patient: Patient) -> uuid.UUID:
+    export = exports_services.ask(patient=patient, request_key=uuid.uuid4(), by=by, at=NOW)
+    exports_services.run(export.id, now=lambda: NOW)
+    return export.id
+
+
+def normal(response: Any) -> str:
+    """An answer without what differs from one knock to the next: tokens of forms, ids in addresses."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    text = f"{response.status_code} {response.get('Location', '')} {body.decode('utf-8', 'replace')}"
+    return PASSING.sub("…", text)
