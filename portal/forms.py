@@ -167,7 +167,7 @@ class NightForm(forms.Form):
     )
     sleep_sure = forms.BooleanField(label="Yes, these hours are right", required=False)
     latency_min = _minutes("Minutes to fall asleep")
-    awake_min = _minutes("Minutes awake in the night", help_text="After you first fell asleep, all together.")
+    awake_min = _minutes("Minutes awake after that")
     awakenings = _count("How often did you wake?", most=100, too_many="Up to 100 can be written here.")
     quality = _scale("How well did you sleep?", list(items.quality().items()))
     dream_vividness = _scale("Dreams", list(items.dream_vividness().items()))

@@ -33,6 +33,8 @@ _CHARTED = (
     *("pain", "fatigue", "lead_symptom"),
 )
 _ONE_DAY = timedelta(days=1)
+_STILL_UP = timedelta(hours=3)
+"""A bedtime dose may be taken until 03:00 (clinical facts 1.5); until then nobody calls the evening yesterday."""
 
 
 def day(on: date) -> str:
@@ -50,21 +52,22 @@ def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 def night_name(night: date, zone: ZoneInfo, at: datetime) -> str:
     """What a person calls this night at this moment: "Tonight", "Last night", or its evening's day."""
-    running, civil = night_of(at, zone), at.astimezone(zone).date()
-    if night == running:
-        return "Tonight" if night == civil else "Last night"
-    if night == civil - _ONE_DAY:
-        return "Last night"
-    if night == civil:
+    evening = _evening(at, zone)
+    if night == evening:
         return "Tonight"
-    return f"{night:%A} night"
+    return "Last night" if night == evening - _ONE_DAY else f"{night:%A} night"
+
+
+def _evening(at: datetime, zone: ZoneInfo) -> date:
+    """The date people awake at this moment would call today: until 03:00 it is still the evening before."""
+    return (at.astimezone(zone).replace(tzinfo=None) - _STILL_UP).date()
 
 
 def night_span(night: date) -> str:
-    """The two days a night lies between: "Monday 2 to Tuesday 3 March"."""
+    """The two days a night lies between: "Mon 2 to Tue 3 March"."""
     morning = night + _ONE_DAY
-    evening = f"{night:%A} {night.day}" if night.month == morning.month else day(night)
-    return f"{evening} to {day(morning)}"
+    month = "" if night.month == morning.month else f" {night:%B}"
+    return f"{night:%a} {night.day}{month} to {morning:%a} {morning.day} {morning:%B}"
 
 
 @dataclass(frozen=True)
@@ -215,13 +218,13 @@ def is_told(one: ToldNight) -> bool:
 def _told_words(one: ToldNight) -> str:
     if is_told(one):
         return "Told"
-    return "Dose told, night not yet" if one.dose is not None or one.log is not None else "Not told"
+    return "Partly told" if one.dose is not None or one.log is not None else "Not told"
 
 
 def night_to_tell(lines: Sequence[NightLine], zone: ZoneInfo, at: datetime) -> date | None:
     """The running night, once its sleeper may be up again and while it is untold; `lines` are newest first."""
     running = lines[0]
-    return running.night if not running.told and at.astimezone(zone).date() > running.night else None
+    return running.night if not running.told and _evening(at, zone) > running.night else None
 
 
 def nights_told(lines: Sequence[NightLine]) -> str:
@@ -303,7 +306,7 @@ def pane(
     stale: bool = False,
 ) -> Pane:
     """`seen_version` is what a rejected form was filled from; it is kept, so that a refusal does not hide a change."""
-    log, awake_again = told.log, at.astimezone(zone).date() > night
+    log, awake_again = told.log, _evening(at, zone) > night
     current = log.version if log else 0
     return Pane(
         night=night,

@@ -108,7 +108,7 @@ class TestNextDose:
         page = seen(patient, EVENING)
         assert "You told us that you took 1.5 mg at 21:15." in page
         assert "I took it" not in page
-        assert "Dose told, night not yet" in page
+        assert "Partly told" in page
 
     def test_not_yet_is_asked_again(self, patient: Patient) -> None:
         factories.prescription(patient)
@@ -158,7 +158,7 @@ class TestLastNights:
         listed = seen(patient, MORNING).split('<ul class="nights">')[1]
         assert listed.index("Last night") < listed.index("Sunday night")
         assert "Tonight" not in listed.split("</ul>")[0]
-        assert "Monday 2 to Tuesday 3 March" in listed
+        assert "Mon 2 to Tue 3 March" in listed
 
     def test_after_noon_a_new_night_runs(self, patient: Patient) -> None:
         listed = seen(patient, datetime(2026, 3, 3, 12, tzinfo=UTC)).split('<ul class="nights">')[1]
