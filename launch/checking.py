@@ -28,6 +28,7 @@ PURE = (
     "charts/series.py",
     "charts/axes.py",
     "charts/scale.py",
+    "charts/description.py",
     "charts/drawing.py",
     "charts/lens.py",
 )

@@ -159,7 +159,15 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
     say("building the static files")
     nowhere = "postgres://nobody@127.0.0.1:9/none"
     record = Record(
-        nowhere, nowhere, "redis://127.0.0.1:9/0", LOOPBACK, 9, "for building only", given.base_url, given.demo
+        application_url=nowhere,
+        owner_url=nowhere,
+        broker_url="redis://127.0.0.1:9/0",
+        mail_host=LOOPBACK,
+        mail_port=9,
+        secret_key="for building only",  # noqa: S106
+        base_url=given.base_url,
+        demo=given.demo,
+        own_mail=True,
     )
     leave_out = [part for pattern in statics.NEVER_SERVED for part in ("-i", pattern)]
     command = steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0", *leave_out)

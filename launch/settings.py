@@ -1,7 +1,7 @@
 """What the person who starts ./clinic may say in the environment, and what the application's processes are told."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 from launch.failure import Failure
@@ -18,6 +18,7 @@ NOT_PASSED_ON = (
     "PYTHONPATH",
     "DEBUG",
 )
+OF_A_GIVEN_MAIL_SERVER = ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL")
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,23 @@ def read(environ: Mapping[str, str]) -> Given:
     )
 
 
-def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment that programs of the application inherit, without what is not theirs to know."""
-    kept = {name: value for name, value in environ.items() if name not in NOT_PASSED_ON}
+def passed_on(environ: Mapping[str, str], *, own_mail: bool = False) -> dict[str, str]:
+    """The environment that programs of the application inherit, without what is not theirs to know.
+
+    `own_mail`: mail goes to our own catcher, so what was said about another server does not hold.
+    """
+    dropped = NOT_PASSED_ON + (OF_A_GIVEN_MAIL_SERVER if own_mail else ())
+    kept = {name: value for name, value in environ.items() if name not in dropped}
     kept["PATH"] = f"{VENV / 'bin'}{os.pathsep}{environ.get('PATH', '/usr/bin:/bin')}"
     kept["DJANGO_SETTINGS_MODULE"] = "ldn_clinic.settings"
     kept["PYTHONUNBUFFERED"] = "1"
     return kept
+
+
+def forget_postgres(environ: MutableMapping[str, str]) -> None:
+    """On our own server: PGSSLMODE, PGOPTIONS and their like speak of another one, and libpq would obey them."""
+    for name in [name for name in environ if name.startswith("PG")]:
+        del environ[name]
 
 
 def _demo(said: str, *, own_database: bool) -> bool:

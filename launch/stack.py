@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from launch.state import LEAST_SPACE, Record, State
 from launch.supervise import Household, say
 
 THROW_AWAY = "ldn-clinic-"
+JUST_MADE = 60  # seconds in which another run may not hold its lock yet
 NOWHERE = 9  # the discard port: a test that forgets to catch its mail gets an error, not a delivery
 
 
@@ -39,7 +41,7 @@ class Stack:
         hosts = {"localhost", "127.0.0.1", urlsplit(self.record.base_url).hostname or "localhost"}
         record = self.record
         return {
-            **settings.passed_on(os.environ),
+            **settings.passed_on(os.environ, own_mail=self.record.own_mail),
             "DATABASE_URL": record.application_url,
             "BROKER_URL": record.broker_url,
             "SECRET_KEY": record.secret_key,
@@ -107,6 +109,7 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
         secret_key=given.secret_key or secrets["key"],
         base_url=given.base_url,
         demo=given.demo,
+        own_mail=given.mail_host is None,
     )
     return Stack(record, state.folder), lines
 
@@ -118,6 +121,7 @@ def _start_database(
         url = database.prepare_given_server(given.database_url, given.application_url, secrets["application"])
         lines.append(f"Postgres   {database.server_version(url)}, as given in DATABASE_URL")
         return given.database_url, url
+    settings.forget_postgres(os.environ)
     server = Postgres(state.folder / "postgres", secrets["postgres"], identity.service())
     server.start(household)
     urls = _prepare(server, secrets, for_tests=False)
@@ -156,6 +160,7 @@ def _whereabouts(version: str, port: int, program: Path) -> str:
 def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[Stack]:
     """Servers for one test run, in a temporary folder that is removed afterwards."""
     _sweep()
+    settings.forget_postgres(os.environ)
     account = identity.service()
     folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY))
     household, state = Household(), State(folder)
@@ -176,9 +181,16 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
             valkey = Valkey(folder / "valkey", secrets["valkey"], account, durable=durable, log=folder / "valkey.log")
             valkey.start(household)
             broker_url = valkey.url()
-        base_url = "http://localhost:8000"
         record = Record(
-            application_url, owner_url, broker_url, "127.0.0.1", NOWHERE, secrets["key"], base_url, demo=False
+            application_url=application_url,
+            owner_url=owner_url,
+            broker_url=broker_url,
+            mail_host="127.0.0.1",
+            mail_port=NOWHERE,
+            secret_key=secrets["key"],
+            base_url="http://localhost:8000",
+            demo=False,
+            own_mail=True,
         )
         yield Stack(record, folder)
     finally:
@@ -191,6 +203,8 @@ def _sweep() -> None:
     """Remove what a killed test run left: its folder is there, and nobody holds its lock."""
     for lock in Path(tempfile.gettempdir()).glob(f"{THROW_AWAY}*/lock"):
         with contextlib.suppress(OSError), lock.open("r+") as file:
+            if time.time() - lock.stat().st_mtime < JUST_MADE:
+                continue
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)
 

@@ -31,6 +31,7 @@ class Record:
     secret_key: str
     base_url: str
     demo: bool
+    own_mail: bool
 
 
 class State:

@@ -58,6 +58,16 @@ class TestPassedOn:
     def test_our_own_programs_come_first(self):
         assert settings.passed_on({"PATH": "/bin"})["PATH"].startswith(str(places.VENV))
 
+    def test_a_mail_servers_password_goes_only_to_that_server(self):
+        said = {"EMAIL_HOST_PASSWORD": "secret", "EMAIL_USE_TLS": "1"}
+        assert settings.passed_on(said)["EMAIL_USE_TLS"] == "1"
+        assert not {"EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS"} & settings.passed_on(said, own_mail=True).keys()
+
+    def test_what_is_said_about_another_postgres_does_not_hold_for_ours(self):
+        said = {"PGSSLMODE": "require", "PGOPTIONS": "-c fsync=on", "PATH": "/bin"}
+        settings.forget_postgres(said)
+        assert said == {"PATH": "/bin"}
+
 
 class TestStateFolder:
     def test_a_user_keeps_the_data_in_the_project(self):

@@ -12,7 +12,15 @@ from launch.failure import Failure
 from launch.state import Record, State
 
 RECORD = Record(
-    "postgres://app", "postgres://owner", "redis://", "127.0.0.1", 25, "key", "http://localhost:8000", demo=True
+    "postgres://app",
+    "postgres://owner",
+    "redis://",
+    "127.0.0.1",
+    25,
+    "key",
+    "http://localhost:8000",
+    demo=True,
+    own_mail=True,
 )
 
 
