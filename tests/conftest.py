@@ -43,9 +43,8 @@ def emptied_by_the_owner() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_cache() -> Iterator[None]:
+def fresh_cache() -> None:
     """Rate limits of one test must not meet the next."""
     from django.core.cache import cache
 
     cache.clear()
-    yield

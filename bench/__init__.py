@@ -1,0 +1,1 @@
+"""What claims about performance rest on. Each bench prints ratios measured in one run, or exact counts."""

@@ -1,0 +1,142 @@
+"""The patient page with two years of nights against a bare signed-in page with one SELECT, in one run."""
+
+import gzip
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+from django.urls import reverse
+
+from accounts.models import Clinic, User
+from bench import bare
+from bench.line import Line
+from common import clock
+from ldn_clinic import demo, demo_nights, demo_seed
+from patients.models import Patient
+from symptoms.models import DoseTaken, SymptomLog
+from titration.models import Prescription
+
+NIGHTS = 730
+ROUNDS, REQUESTS = 5, 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one request: CPU in milliseconds of this process, statements, bytes and compressed bytes."""
+
+    cpu_ms: float
+    statements: int
+    body: bytes
+
+
+def lines() -> Iterator[Line]:
+    """CPU, SQL and bytes of both, and the ratio."""
+    today = clock.now().date()
+    if not Clinic.objects.filter(name=demo.CLINIC_NAME).exists():
+        list(demo_seed.seed(patients=12, days=60, seed=7, last_day=today))
+    patient = _with_two_years(today)
+    cookie = f"{settings.SESSION_COOKIE_NAME}={_session()}"
+    page_address = reverse("desk:patient", args=[patient.id])
+    page = _measure(_caller(WSGIHandler(), f"{page_address}?range=all", cookie))
+    with override_settings(ROOT_URLCONF="bench.bare", MIDDLEWARE=bare.MIDDLEWARE):
+        floor = _measure(_caller(WSGIHandler(), f"/bare/{patient.id}", cookie))
+    yield Line(f"patient page, {NIGHTS} nights: CPU", f"{page.cpu_ms:.1f} ms", "a request")
+    yield Line("bare signed-in page with one SELECT: CPU", f"{floor.cpu_ms:.1f} ms", "a request")
+    yield Line("patient page against the bare one", f"{page.cpu_ms / floor.cpu_ms:.1f} x", "target at most 6 x")
+    yield Line("patient page: statements", str(page.statements), f"bare: {floor.statements}; target at most 8")
+    packed = len(gzip.compress(page.body)) / 1000
+    yield Line("patient page: bytes, compressed", f"{packed:.1f} kB", f"{len(page.body) / 1000:.0f} kB raw")
+
+
+def _with_two_years(today: date) -> Patient:
+    """A demo patient without a story of their own, given a course of two years and its nights."""
+    taken = Prescription.objects.values_list("patient_id", flat=True)
+    patient = Patient.objects.exclude(id__in=taken).first() or Patient.objects.order_by("record_number")[1]
+    rng = random.Random(7)  # noqa: S311  made-up nights
+    temper = demo_nights.temper(rng)
+    days = [today - timedelta(days=back) for back in range(1, NIGHTS + 1)]
+    shared: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient": patient, "recorded_at": datetime.now(UTC)}
+    step = Prescription.objects.filter(patient=patient).first()
+    SymptomLog.objects.bulk_create(
+        [
+            SymptomLog(**shared, night=day, **demo_nights.answers(rng, temper, nights_at_dose=30, mg=4.5))
+            for day in days
+            if demo_nights.told(rng, temper)
+        ],
+        ignore_conflicts=True,
+    )
+    DoseTaken.objects.bulk_create(
+        [
+            DoseTaken(
+                **shared,
+                plan_date=day,
+                slot=step.slot if step else "bedtime",
+                taken=DoseTaken.Taken.TAKEN,
+                taken_mg=step.capsule_strength if step else None,
+            )
+            for day in days
+        ],
+        ignore_conflicts=True,
+    )
+    return patient
+
+
+def _session() -> str:
+    user = User.objects.get(username=demo.PERSONAS[0].username)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def _caller(handler: WSGIHandler, address: str, cookie: str) -> Callable[[], bytes]:
+    path, _, query = address.partition("?")
+
+    def call() -> bytes:
+        answered: list[str] = []
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "HTTP_COOKIE": cookie,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "8000",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(),
+        }
+        response = handler(environ, lambda status, _headers: answered.append(status))
+        body = b"".join(response)
+        if not answered[0].startswith("200"):
+            raise SystemExit(f"{path} answered {answered[0]}")
+        response.close()
+        return body
+
+    return call
+
+
+def _measure(call: Callable[[], bytes]) -> Cost:
+    """The median round of several, so that a neighbour's moment does not count."""
+    body = call()
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    rounds = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for _ in range(REQUESTS):
+            call()
+        rounds.append((time.process_time() - began) * 1000 / REQUESTS)
+    statements = [q for q in captured.captured_queries if q["sql"].split()[0] not in ("BEGIN", "COMMIT")]
+    return Cost(sorted(rounds)[ROUNDS // 2], len(statements), body)
