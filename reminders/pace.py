@@ -34,6 +34,7 @@ ROUND_LASTS = timedelta(seconds=20)
 SWEEP_AT_MOST = 5_000
 PLAN_EVERY = timedelta(seconds=60)
 PLAN_BATCH = 500
+PLAN_AT_MOST = 2_000
 # An answer at the door holds so long: with a quick server a batch is one answer, with a slow one each mail asks again.
 DOOR_HOLDS_SECONDS = 2.0
 # After a longer outage than this the missed bells of its first days are not written down one by one.

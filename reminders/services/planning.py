@@ -3,8 +3,8 @@
 import logging
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -37,20 +37,32 @@ def plan(*, at: datetime) -> int:
         return 0
     since = max(last, at - pace.OUTAGE_LOOKED_BACK) if last else at
     move_changed(at=at)
-    made = lay_out(since=since, at=at)
-    pulse.planned_until_now(at=at)
-    return made
+    laid = lay_out(since=since, at=at)
+    if laid.complete:
+        pulse.planned_until_now(at=at)
+    return laid.made
 
 
-def lay_out(*, since: datetime, at: datetime) -> int:
-    """Insert every occurrence that was worth ringing after `since` and does not exist yet."""
+@dataclass(frozen=True)
+class Laid:
+    """How many occurrences were made, and whether nobody was left for the next round."""
+
+    made: int
+    complete: bool
+
+
+def lay_out(*, since: datetime, at: datetime) -> Laid:
+    """Insert every occurrence that was worth ringing after `since` and does not exist yet, for so many patients.
+
+    Bounded, so that the hour at which everybody's next day comes into sight delays no bell that is due now.
+    """
     first, last = since.date() - 2 * _ONE_DAY, at.date() + pace.PLAN_AHEAD_DAYS * _ONE_DAY
-    patients = _patients_owed_something(first, last).iterator(chunk_size=pace.PLAN_BATCH)
+    patients = list(_patients_owed_something(first, last)[: pace.PLAN_AT_MOST])
     made = 0
-    while batch := list(islice(patients, pace.PLAN_BATCH)):
-        found = facts.open_courses(batch)
+    for begin in range(0, len(patients), pace.PLAN_BATCH):
+        found = facts.open_courses(patients[begin : begin + pace.PLAN_BATCH])
         made += _insert([row for open_course in found.values() for row in _rows(open_course, since, at, first, last)])
-    return made
+    return Laid(made, complete=len(patients) < pace.PLAN_AT_MOST)
 
 
 def move_changed(*, at: datetime) -> int:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from common.dose import Dose
 from patients.models import ContactPreference, Patient
-from reminders import door
+from reminders import door, pace
 from reminders.door import Answer
 from reminders.models import Occurrence, Reminder
 from reminders.occurrences import Kind
@@ -98,7 +98,7 @@ def test_a_planner_costs_the_same_whether_few_or_many_patients_are_up_to_date() 
         rows.prescriptions(rows.patients(rows.clinic(), many))
         lay_out(since=AT, at=AT)
         with CaptureQueriesContext(connection) as queries:
-            assert lay_out(since=AT, at=AT) == 0
+            assert lay_out(since=AT, at=AT).made == 0
         costs.append(len(queries))
     assert costs[0] == costs[1]
 
@@ -292,6 +292,12 @@ def test_the_door_asks_as_many_questions_for_one_as_for_forty() -> None:
             door.gather(reminder.id for reminder in made)
         costs.append(len(queries))
     assert costs == [5, 5]
+
+
+def test_who_is_left_over_by_one_round_is_planned_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "PLAN_AT_MOST", 3)
+    rows.prescriptions(rows.patients(rows.clinic(), 7))
+    assert [plan(at=AT + timedelta(seconds=3 * number)) for number in range(4)] == [9, 9, 3, 0]
 
 
 def test_the_planner_only_runs_once_a_minute() -> None:

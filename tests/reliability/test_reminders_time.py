@@ -54,7 +54,7 @@ def test_r11_four_planners_at_once_lay_out_each_bell_once(locked: bool) -> None:
 
     def unlocked() -> int:
         with transaction.atomic():
-            return lay_out(since=AT, at=AT)
+            return lay_out(since=AT, at=AT).made
 
     made = at_once(4, (lambda: plan(at=AT)) if locked else unlocked)
     # The nights of 1, 2 and 3 March and one step, for 200 patients.
