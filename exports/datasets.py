@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -251,9 +252,16 @@ def _ticked(side_effects: dict[str, str]) -> str:
     """Code and severity in the order of the pick list: "vivid_dreams:mild|headache:moderate"."""
     if not side_effects:
         return NONE_TICKED
-    order = list(items.side_effects())
-    known = sorted(side_effects, key=lambda code: (order.index(code) if code in order else len(order), code))
+    if len(side_effects) == 1:
+        return ":".join(*side_effects.items())
+    place = _places()
+    known = sorted(side_effects, key=lambda code: (place.get(code, len(place)), code))
     return "|".join(f"{code}:{side_effects[code]}" for code in known)
+
+
+@cache
+def _places() -> dict[str, int]:
+    return {code: place for place, code in enumerate(items.side_effects())}
 
 
 class _ByPatient:

@@ -7,7 +7,7 @@ leading apostrophe, which spreadsheets show and other readers may strip.
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -39,8 +39,8 @@ def records(rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def neutral(text: str) -> str:
     """The text with an apostrophe wherever a formula could begin, and without NULs."""
-    if text[:1].isalnum() and not (";" in text or "\n" in text or "\r" in text or "\0" in text):
-        return text  # Most cells end here: asking the pattern would cost ten times as much.
+    if not text or (text[0].isalnum() and ";" not in text and text.isprintable()):
+        return text  # Most cells end here: asking the pattern would cost several times as much.
     return _DANGER.sub("'", text).replace("\0", "")
 
 
@@ -52,19 +52,23 @@ def number(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise TypeError("A moment is written with its offset.")
+    return value.isoformat(timespec="seconds")
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: neutral,
+    Decimal: number,
+    date: date.isoformat,
+    datetime: _moment,
+}
+
+
 def _cells(row: Sequence[Cell]) -> list[Any]:
-    return [value if value is None or type(value) is int else _cell(value) for value in row]
-
-
-def _cell(value: Cell) -> Any:
-    if isinstance(value, str):
-        return neutral(value)
-    if isinstance(value, Decimal):
-        return number(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise TypeError("A moment is written with its offset.")
-        return value.isoformat(timespec="seconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"A {type(value).__name__} has no exact form in a CSV.")
+    """Blanks and whole numbers are what the csv module writes as they are; for all else the kind decides."""
+    try:
+        return [value if value is None or type(value) is int else _WRITTEN[type(value)](value) for value in row]
+    except KeyError as error:
+        raise TypeError(f"A {error.args[0].__name__} has no exact form in a CSV.") from error
