@@ -155,7 +155,7 @@ class NightForm(forms.Form):
         label="Did you take your dose?", choices=DoseTaken.Taken.choices, widget=forms.RadioSelect, required=False
     )
     skipped_because = forms.ChoiceField(label="If you skipped it, why?", required=False)
-    other_mg = forms.CharField(label="If you took another amount, how much?", required=False)
+    other_mg = forms.CharField(label="Another amount?", required=False)
     taken_at = forms.TimeField(
         label="At what time?",
         required=False,

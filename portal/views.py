@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import public_page
 from common import clock
@@ -31,7 +31,7 @@ from symptoms.selectors import ToldNight
 from titration.selectors import courses
 from titration.selectors.courses import TonightState
 
-_form_page = require_http_methods(["GET", "POST"])
+_form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @_form_page
@@ -39,7 +39,7 @@ _form_page = require_http_methods(["GET", "POST"])
 def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
     at = clock.now()
     invitation = _still_open(token, at)
-    form = InvitationForm(request.POST or None)
+    form = InvitationForm(_posted(request))
     if invitation is None:
         return render(request, "portal/invitation_closed.html", status=404)
     if request.method != "POST":
@@ -64,7 +64,7 @@ def _still_open(token: str, at: datetime) -> Invitation | None:
     return invitation if invitation is not None and invitation.tries < secrets.TRIES else None
 
 
-@require_GET
+@require_safe
 @patients_access.patient_page(action="portal.tonight")
 def tonight(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
@@ -92,7 +92,7 @@ def night(request: HttpRequest, night: date) -> HttpResponse:
         raise Http404
     told = symptoms_selectors.told_night(patient, night)
     form = NightForm(
-        request.POST or None,
+        _posted(request),
         initial=initial_of(told, planned, patient.zone) | _asked(request),
         night=night,
         slot=slot,
@@ -151,7 +151,7 @@ def _night_page(
     return render(request, "portal/night.html", page, status=status)
 
 
-@require_GET
+@require_safe
 @patients_access.patient_page(action="portal.plan")
 def plan(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
@@ -164,7 +164,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/plan.html", page)
 
 
-@require_GET
+@require_safe
 @patients_access.patient_page(action="portal.chart", proof=True)
 def chart(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
@@ -236,6 +236,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     response = render(request, "portal/left.html")
     response.delete_cookie(settings.PHONE_COOKIE_NAME, samesite="Lax")
     return response
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, even if it is nothing: an empty form is read like any other."""
+    return request.POST if request.method == "POST" else None
 
 
 def _patient(request: HttpRequest) -> Patient:

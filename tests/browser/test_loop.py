@@ -1,11 +1,14 @@
 """The loop as people walk it, in a real browser: one thin thread through every door, and axe on each page."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from django.core.mail import EmailMessage
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from accounts.models import User
 from common.night import night_of
 from patients import services as patients_services
 from patients.models import Patient
@@ -36,10 +39,7 @@ def test_a_patient_opens_the_invitation_sees_the_dose_and_tells_the_night(
 
     page.goto(f"/p/open/{opening.token}/")
     assert_accessible(page)
-    page.get_by_label("Day").fill("1")
-    page.get_by_label("Month").fill("1")
-    page.get_by_label("Year").fill("1980")
-    page.get_by_role("button", name="Open").click()
+    tell_date_of_birth(page)
 
     expect(page.get_by_text("1 capsule of 1.5 mg = 1.5 mg (one and a half milligrams)")).to_be_visible()
     assert_accessible(page)
@@ -47,19 +47,77 @@ def test_a_patient_opens_the_invitation_sees_the_dose_and_tells_the_night(
     night = night_of(now, patient.zone)
     page.locator(f'ul.nights a[href="/p/night/{night}/"]').click()
     assert_accessible(page)
-    choose(page, "Did you take your dose?", "Taken")
-    choose(page, "Any new painkiller", "No")
-    if not page.get_by_label("Hours slept").is_visible():
-        page.get_by_text("How you slept").click()
-    page.get_by_label("Hours slept").fill("6,5")
-    choose(page, "Worst symptom", "4")
-    choose(page, "Headache", "Mild")
-    page.get_by_role("button", name="Save").click()
-
+    tell_night(page, "Worst symptom")
     expect(page.get_by_text("Saved. 1 of the last 7 nights is told.")).to_be_visible()
     assert_accessible(page)
     log = SymptomLog.objects.get(patient=patient, night=night)
     assert (log.sleep_hours, log.lead_symptom, log.side_effects) == (6.5, 4, {"headache": "mild"})
+
+
+def test_the_loop_from_the_desk_to_the_phone_and_back(
+    strict_page: Page,
+    browser: Browser,
+    base_url: str,
+    mailoutbox: list[EmailMessage],
+    assert_accessible: Callable[[Page], None],
+) -> None:
+    clinic = factories.clinic()
+    factories.protocol_version()
+    desk, prescriber = strict_page, User.objects.get(id=factories.member(clinic).user_id)
+    prescriber.set_password("a long enough password")
+    prescriber.save()
+    today = datetime.now(clinic.zone).date()
+
+    desk.goto("/")
+    desk.get_by_role("textbox", name="E-mail address").fill(prescriber.username)
+    desk.get_by_role("textbox", name="Password").fill("a long enough password")
+    desk.get_by_role("button", name="Sign in").click()
+
+    desk.goto("/patients/new/")
+    assert_accessible(desk)
+    desk.get_by_role("textbox", name="Name").fill("Loop Patient")
+    desk.locator("#id_birth_date").fill("1980-01-01")
+    desk.get_by_role("textbox", name="Record number").fill("LOOP-1")
+    desk.get_by_role("textbox", name="E-mail address").fill("loop@test.invalid")
+    desk.get_by_label("Psoriasis").check()
+    desk.get_by_role("button", name="Register patient").click()
+
+    desk.get_by_role("link", name="Prescribe").click()
+    assert_accessible(desk)
+    desk.locator('input[name="opioid_answer"][value="no"]').check()
+    desk.get_by_label("STD-2W").first.check()
+    desk.get_by_label("First dose on").fill((today - timedelta(days=2)).isoformat())
+    desk.locator('input[name="strength"][value="1.5"]').check()
+    desk.get_by_role("button", name="Show the schedule").click()
+    expect(desk.get_by_role("heading", name="What you are about to sign")).to_be_visible()
+    assert_accessible(desk)
+    desk.get_by_role("button", name="Sign this plan").click()
+    expect(desk.get_by_role("heading", name="Plan in force")).to_be_visible()
+    record = desk.url.partition("#")[0]
+    desk.get_by_role("button", name="Invite").click()
+    expect(desk.get_by_text("The invitation is on its way.")).to_be_visible()
+    assert_accessible(desk)
+
+    with browser.new_context(base_url=base_url, viewport=PHONE) as pocket:
+        phone = pocket.new_page()
+        phone.goto(re.search(r"/p/open/\S+", mailoutbox[-1].body)[0])
+        tell_date_of_birth(phone)
+        expect(phone.get_by_text("1 capsule of 1.5 mg")).to_be_visible()
+        phone.locator("ul.nights a").first.click()
+        tell_night(phone, "Worst itch")
+        expect(phone.get_by_text("Saved.")).to_be_visible()
+
+        desk.goto(record)
+        expect(desk.get_by_role("cell", name="6.5", exact=True).first).to_be_visible()
+        desk.get_by_role("link", name="Hold").click()
+        desk.get_by_label("days").fill("5")
+        desk.get_by_role("textbox", name="why").fill("Sleep is short since the start")
+        desk.get_by_role("button", name="Sign the hold").click()
+        expect(desk.get_by_text("Sleep is short since the start").first).to_be_visible()
+
+        # Tonight's dose is told already, so the hold begins with the next one.
+        phone.get_by_role("link", name="My plan").click()
+        expect(phone.get_by_text("Your dose is kept from")).to_be_visible()
 
 
 def test_an_opioid_answer_stops_the_dose_on_the_page(
@@ -96,6 +154,25 @@ def test_every_page_of_the_patient_is_accessible(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert_accessible(page)
+
+
+def tell_date_of_birth(page: Page) -> None:
+    page.get_by_label("Day").fill("1")
+    page.get_by_label("Month").fill("1")
+    page.get_by_label("Year").fill("1980")
+    page.get_by_role("button", name="Open").click()
+
+
+def tell_night(page: Page, lead_symptom: str) -> None:
+    """An ordinary night: taken, no other medicine, six and a half hours, a mild headache."""
+    choose(page, "Did you take your dose?", "Taken")
+    choose(page, "Any new painkiller", "No")
+    if not page.get_by_label("Hours slept").is_visible():
+        page.get_by_text("How you slept").click()
+    page.get_by_label("Hours slept").fill("6,5")
+    choose(page, lead_symptom, "4")
+    choose(page, "Headache", "Mild")
+    page.get_by_role("button", name="Save").click()
 
 
 def choose(page: Page, question: str, answer: str) -> None:

@@ -279,6 +279,13 @@ class TestOpioidQuestion:
         assert response.status_code == 422
         assert "Take no further dose" in text(response)
 
+    def test_the_form_names_no_dose_while_the_report_is_open(self, phone: Client) -> None:
+        assert "By your plan" in text(phone.get(address()))
+        post(phone, other_medicines_answer="yes")
+        page = text(phone.get(address()))
+        assert "By your plan" not in page
+        assert "Tell us only what you have already taken" in page
+
     def test_correcting_the_night_does_not_take_it_back(self, phone: Client, patient: Patient) -> None:
         post(phone, other_medicines_answer="yes")
         post(phone, other_medicines_answer="no", seen_version="1")
