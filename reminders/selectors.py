@@ -57,7 +57,6 @@ class ClockState:
     last_worker_at: datetime | None
     oldest_due_at: datetime | None
     mail_rests_until: datetime | None
-    uncertain: int
     trouble: tuple[str, ...]
 
     @property
@@ -72,7 +71,6 @@ def clock_state(*, at: datetime) -> ClockState:
     oldest_due_at = Reminder.objects.filter(state=State.PENDING, next_at__lte=at).aggregate(oldest=Min("next_at"))[
         "oldest"
     ]
-    uncertain = Reminder.objects.filter(state=State.UNCERTAIN)
     sentences = (
         _of_the_round(pulses.get(Heartbeat.Name.ROUND), at),
         _of_the_mail(rests_until),
@@ -85,7 +83,6 @@ def clock_state(*, at: datetime) -> ClockState:
         last_worker_at=pulses.get(Heartbeat.Name.WORKER),
         oldest_due_at=oldest_due_at,
         mail_rests_until=rests_until,
-        uncertain=uncertain.count(),
         trouble=tuple(sentence for sentence in sentences if sentence),
     )
 
@@ -112,19 +109,18 @@ def _of_the_due(oldest: datetime | None, at: datetime) -> str:
     return f"A reminder has been waiting for {_seconds(at - oldest) // 60} min."
 
 
-def _of_the_uncertain(many: int) -> str:
-    if not many:
-        return ""
-    return f"{many} reminder{'s' if many > 1 else ''} may not have arrived and nobody has looked for a day."
+def _of_the_uncertain(forgotten: bool) -> str:
+    # No number: all clinics read this, and how many are another's is none of their business.
+    return "A reminder may not have arrived and nobody has looked into it for a day." if forgotten else ""
 
 
 def _seconds(age: timedelta) -> int:
     return max(0, round(age.total_seconds()))
 
 
-def _doubted_before(moment: datetime) -> int:
-    tries = Attempt.objects.filter(outcome=Attempt.Outcome.UNCERTAIN, at__lt=moment, reminder__state=State.UNCERTAIN)
-    return tries.values("reminder_id").distinct().count()
+def _doubted_before(moment: datetime) -> bool:
+    doubtful = Reminder.objects.filter(state=State.UNCERTAIN)
+    return doubtful.filter(tries__outcome=Attempt.Outcome.UNCERTAIN, tries__at__lt=moment).exists()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +229,16 @@ def _line(row: Occurrence) -> Line:
         zone=ZoneInfo(row.zone_name),
         state=state,
         state_words=STATE_WORDS[state],
-        reason=REASON_WORDS.get(row.error_class or "", row.error_class or ""),
+        reason=_reason(row.error_class or ""),
         attempts=row.attempts or 0,
         done_at=row.done_at,
     )
+
+
+def _reason(error_class: str) -> str:
+    """Why, in words; of what only a programmer understands, its name."""
+    if error_class in REASON_WORDS:
+        return REASON_WORDS[error_class]
+    if error_class.startswith("SMTP "):
+        return f"the mail server refused it ({error_class.removeprefix('SMTP ')})"
+    return f"it could not be written or its fate was not told ({error_class})" if error_class else ""

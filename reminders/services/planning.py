@@ -36,7 +36,7 @@ def plan(*, at: datetime) -> int:
     if last is not None and timedelta(0) <= at - last < pace.PLAN_EVERY:
         return 0
     since = max(last, at - pace.OUTAGE_LOOKED_BACK) if last else at
-    move_changed(at=at)
+    move_changed()
     laid = lay_out(since=since, at=at)
     if laid.complete:
         pulse.planned_until_now(at=at)
@@ -65,7 +65,7 @@ def lay_out(*, since: datetime, at: datetime) -> Laid:
     return Laid(made, complete=len(patients) < pace.PLAN_AT_MOST)
 
 
-def move_changed(*, at: datetime) -> int:
+def move_changed() -> int:
     """Move bells still waiting to where the patient lives now and to the time they chose now."""
     moved = list(
         Reminder.objects.filter(

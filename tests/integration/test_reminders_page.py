@@ -101,6 +101,21 @@ def test_a_key_somebody_made_up_finds_nothing(now: datetime, key: str) -> None:
     assert selectors.page_of(member_of(reminder), at=now, after=key) == ([], "")
 
 
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("SMTP 550", "the mail server refused it (550)"),
+        ("no_consent", "the patient does not want reminders by e-mail"),
+        ("", ""),
+    ],
+)
+def test_why_is_said_in_words(now: datetime, stored: str, shown: str) -> None:
+    (reminder,) = rows.due_reminders(1, at=now)
+    Reminder.objects.filter(id=reminder.id).update(state=State.FAILED, done_at=now, error_class=stored)
+    (line,), _ = selectors.page_of(member_of(reminder), at=now)
+    assert line.reason == shown
+
+
 @pytest.mark.parametrize("outcome", [State.SENT, State.FAILED])
 def test_a_person_settles_what_nobody_knew_once_and_it_is_remembered(now: datetime, outcome: State) -> None:
     (reminder,) = rows.due_reminders(1, at=now)
@@ -159,7 +174,7 @@ def test_doubt_that_nobody_looked_at_for_a_day_is_trouble(now: datetime, hours: 
     pulse.round_made(oldest_due_at=None)
     (reminder,) = rows.due_reminders(1, at=now)
     doubted(reminder, now - timedelta(hours=hours))
-    expected = ["1 reminder may not have arrived and nobody has looked for a day."] if forgotten else []
+    expected = ["A reminder may not have arrived and nobody has looked into it for a day."] if forgotten else []
     assert selectors.trouble(at=now) == expected
     assert Attempt.objects.filter(outcome="uncertain").exists()
 

@@ -161,11 +161,11 @@ def test_a_changed_time_moves_the_bell_of_the_night() -> None:
     plan(at=AT)
     ContactPreference.objects.filter(patient=choosing).update(log_reminder_at=time(7, 30))
     assert said(the_reminder(Kind.NIGHT_LOG, date(2026, 3, 2))) is Answer.LATER
-    assert move_changed(at=AT) == 3
+    assert move_changed() == 3
     reminder = the_reminder(Kind.NIGHT_LOG, date(2026, 3, 2))
     assert reminder.next_at == datetime(2026, 3, 3, 7, 30, tzinfo=UTC)
     assert reminder.not_after == datetime(2026, 3, 3, 13, 30, tzinfo=UTC)
-    assert move_changed(at=AT) == 0
+    assert move_changed() == 0
 
 
 def test_r13_three_days_of_silence_are_written_down_and_not_rung_afterwards() -> None:

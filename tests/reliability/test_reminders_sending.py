@@ -4,6 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from patients.models import ContactPreference, Patient
 from reminders import pace, services
@@ -45,10 +47,13 @@ def test_one_mail_for_one_reminder_and_none_in_the_next_round(stub: Stub) -> Non
     assert outcomes(reminders[0]) == ["begun", "sent"]
 
 
-def test_a_round_reuses_one_connection(stub: Stub) -> None:
-    due(30)
-    services.round()
-    assert (len(stub.taken), stub.connections) == (30, 1)
+def test_a_round_reuses_one_connection_and_asks_the_database_little(stub: Stub) -> None:
+    due(100)
+    with CaptureQueriesContext(connection) as queries:
+        services.round()
+    assert (len(stub.taken), stub.connections) == (100, 1)
+    # Two statements a reminder that must not share a transaction, and what is asked for a whole batch.
+    assert len(queries) <= 3 * 100
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -259,8 +264,6 @@ def test_a_round_that_is_asked_to_stop_gives_back_what_it_did_not_try(stub: Stub
 
 
 def _a_round_of_its_own(everybody: threading.Barrier | None = None) -> None:
-    from django.db import connection
-
     try:
         if everybody is not None:
             everybody.wait(timeout=10)
