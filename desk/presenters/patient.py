@@ -22,7 +22,7 @@ from symptoms.models import DoseTaken, OpioidReport
 from titration.engine import gate, supply, timeline
 from titration.engine.course import Course, Hold
 from titration.engine.protocol import Protocol
-from titration.models import PlanChange, Prescription
+from titration.models import OpioidReview, PlanChange, Prescription
 
 WEEKS_SHOWN = 8
 NIGHTS_SHOWN = 7 * WEEKS_SHOWN
@@ -35,6 +35,10 @@ LONG_WORDS = 90
 MODE_WORDS = {
     Prescription.Mode.CONFIRMED: "A person lets each step happen",
     Prescription.Mode.PLANNED: "Steps happen on their day unless something speaks against them",
+}
+OUTCOME_WORDS = {
+    OpioidReview.Outcome.CARRY_ON: "Not an opioid: the plan goes on",
+    OpioidReview.Outcome.STOPPED: "An opioid: the plan is stopped",
 }
 _REPORTED = {"yes": "Yes", "unsure": "Not sure"}
 _GATE_WORDS = {
@@ -141,11 +145,18 @@ class PlanCard:
     signed: str
 
 
-def plan_card(plan: Plan, *, zone: ZoneInfo, at: datetime) -> PlanCard:
-    """What is in force for the next dose, by the patient's clock; `zone` is the clinic's, for who signed when."""
+def next_untold(plan: Plan, doses: Iterable[Any], at: datetime) -> date:
+    """The plan date of the next dose nobody has told of: tonight's, or the one after it."""
+    on = next_dose_on(at, plan.prescription.patient.zone, Slot(plan.prescription.slot))
+    told = {dose.plan_date for dose in doses if dose.taken != DoseTaken.Taken.NOT_YET}
+    return on + timedelta(days=1) if on in told else on
+
+
+def plan_card(plan: Plan, *, next_on: date, zone: ZoneInfo, at: datetime) -> PlanCard:
+    """What is in force for the dose of `next_on`; `zone` is the clinic's, for who signed when."""
     prescription, course = plan.prescription, plan.course
     slot = Slot(prescription.slot)
-    on = max(next_dose_on(at, prescription.patient.zone, slot), course.start_on)
+    on = max(next_on, course.start_on)
     dose = timeline.dose_on(plan.in_force, on)
     due = timeline.next_step(course)
     held_until = timeline.held_until(plan.in_force, on)
@@ -484,7 +495,7 @@ def _hours(hours: Decimal | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-_DREAM_WORDS = {0: "none or as usual", 1: "more vivid", 2: "very vivid", 3: "nightmares"}
+_DREAM_WORDS = {0: "as usual", 1: "more vivid", 2: "very vivid", 3: "nightmares"}
 
 
 def _dreams(vividness: int | None) -> str:
@@ -516,27 +527,38 @@ class Drawn:
     said: str
 
 
-def dose_bands(plans: Sequence[Plan]) -> list[series.DoseBand]:
-    """Every course's doses on one line of time, oldest first: what was and is in force, then what is intended."""
+def dose_bands(plans: Sequence[Plan], today: date) -> list[series.DoseBand]:
+    """Every course's doses on one line of time, oldest first: what was and is in force, then what is intended.
+
+    What is in force stands for the whole of today: a step that is due today and not signed is intended from tomorrow.
+    """
     ordered = sorted(plans, key=lambda plan: plan.course.start_on)
     following = [*(plan.course.start_on for plan in ordered), None][1:]
     bands: list[series.DoseBand] = []
     for plan, until in zip(ordered, following, strict=True):
-        bands.extend(_bands(plan, until))
+        bands.extend(_bands(plan, until, today + timedelta(days=1)))
     return bands
 
 
-def _bands(plan: Plan, until: date | None) -> Iterator[series.DoseBand]:
+def _bands(plan: Plan, until: date | None, tomorrow: date) -> Iterator[series.DoseBand]:
     reached = max((segment.rung for segment in plan.in_force if segment.rung is not None), default=0)
     ahead = [s for s in plan.intended if s.rung is not None and s.rung > reached] if plan.is_open else []
-    turn = ahead[0].from_on if ahead else None
-    later = [segment for segment in plan.intended if turn and segment.from_on >= turn]
-    for segment, intended in [*((s, False) for s in plan.in_force), *((s, True) for s in later)]:
-        stop = until if intended or turn is None else min(turn, until or turn)
-        to_on = min((end for end in (segment.to_on, stop) if end is not None), default=None)
-        if to_on is None or segment.from_on < to_on:
-            dose_mg = segment.dose.mg if segment.dose else None
-            yield series.DoseBand(segment.from_on, to_on, dose_mg, segment.state.value, intended)
+    turn = max(ahead[0].from_on, tomorrow) if ahead else None
+    for segment in plan.in_force:
+        yield from _band(segment, segment.from_on, _earliest(segment.to_on, turn, until), intended=False)
+    for segment in plan.intended:
+        if turn is not None and (segment.to_on is None or segment.to_on > turn) and segment.from_on >= ahead[0].from_on:
+            yield from _band(segment, max(segment.from_on, turn), _earliest(segment.to_on, until), intended=True)
+
+
+def _band(segment: timeline.Segment, from_on: date, to_on: date | None, *, intended: bool) -> Iterator[series.DoseBand]:
+    if to_on is None or from_on < to_on:
+        dose_mg = segment.dose.mg if segment.dose else None
+        yield series.DoseBand(from_on, to_on, dose_mg, segment.state.value, intended)
+
+
+def _earliest(*ends: date | None) -> date | None:
+    return min((end for end in ends if end is not None), default=None)
 
 
 def chart_nights(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night]:
@@ -625,7 +647,9 @@ def reviewed(report: OpioidReport, *, zone: ZoneInfo) -> Reviewed | None:
     review = getattr(report, "review", None)
     if review is None:
         return None
-    return Reviewed(review.get_outcome_display(), review.reason, review.by.name, moment(review.at, zone))
+    return Reviewed(
+        OUTCOME_WORDS[OpioidReview.Outcome(review.outcome)], review.reason, review.by.name, moment(review.at, zone)
+    )
 
 
 @dataclass(frozen=True)
@@ -713,7 +737,7 @@ class Page:
 def page(sources: Sources) -> Page:
     """The whole page."""
     record, plans, today = sources.record, sources.plans, sources.today
-    bands = dose_bands(plans)
+    bands = dose_bands(plans, today)
     first = first_shown(plans, sources.logs, today, whole=sources.whole)
     current = next((plan for plan in plans if plan.is_open), None)
     shown, newer, older = _page_of_nights(sources)
@@ -725,7 +749,7 @@ def page(sources: Sources) -> Page:
         note=record.patient.context_note,
         email=record.patient.email,
         reports=tuple(reported(report, zone=sources.zone) for report in sources.reports),
-        card=plan_card(current, zone=sources.zone, at=sources.at) if current else None,
+        card=_card(current, sources) if current else None,
         due=step_due(current, sources.verdict, today=today) if current and sources.verdict else None,
         history=tuple(plan_history(plan, zone=sources.zone) for plan in plans),
         chart=chart(sources, bands, first) if plans or sources.logs or sources.doses else None,
@@ -736,6 +760,11 @@ def page(sources: Sources) -> Page:
         phones=tuple(phone_lines(record.phones, zone=sources.zone, at=sources.at)),
         invitation=invitation_words(record.invitation, zone=sources.zone, at=sources.at),
     )
+
+
+def _card(plan: Plan, sources: Sources) -> PlanCard:
+    next_on = next_untold(plan, sources.doses, sources.at)
+    return plan_card(plan, next_on=next_on, zone=sources.zone, at=sources.at)
 
 
 def chart(sources: Sources, bands: Sequence[series.DoseBand], first: date) -> Drawn:

@@ -127,7 +127,7 @@ def template(protocol: Protocol, identifier: str) -> Template:
         id=identifier,
         label=protocol.label,
         version=protocol.version,
-        doses=f"{' → '.join(rung.dose.text for rung in protocol.rungs)} mg",
+        doses=f"{' → '.join(dict.fromkeys(rung.dose.text for rung in protocol.rungs))} mg",
         length=_length(protocol),
         grade=GRADES[protocol.grade],
         sources=", ".join(source.key for source in protocol.sources),

@@ -194,7 +194,12 @@ def answer_report(request: HttpRequest, report_id: uuid.UUID) -> HttpResponse:
 
 def _card(prescription: Prescription, patient: Any, at: datetime) -> present.PlanCard:
     prescription.patient = patient
-    return present.plan_card(_plan(prescription, at), zone=patient.clinic.zone, at=at)
+    return _card_of(_plan(prescription, at), at)
+
+
+def _card_of(plan: present.Plan, at: datetime) -> present.PlanCard:
+    next_on = courses.stop_from(prescription=plan.prescription, at=at).on
+    return present.plan_card(plan, next_on=next_on, zone=plan.prescription.patient.clinic.zone, at=at)
 
 
 def _loaded(request: HttpRequest, prescription_id: uuid.UUID) -> Prescription:
@@ -261,7 +266,7 @@ def _page(
     plan, zone = _plan(prescription, at), prescription.patient.clinic.zone
     context = {
         "person": present.person(prescription.patient, at=at),
-        "card": present.plan_card(plan, zone=zone, at=at),
+        "card": _card_of(plan, at),
         "history": present.plan_history(plan, zone=zone),
         "is_open": plan.is_open,
         **more,

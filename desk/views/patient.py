@@ -38,7 +38,7 @@ def patient(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The patient's chart as a file that stands alone, in its own light colours."""
     sources = _sources(request, patient_id)
-    bands = present.dose_bands(sources.plans)
+    bands = present.dose_bands(sources.plans, sources.today)
     first = present.first_shown(sources.plans, sources.logs, sources.today, whole=sources.whole)
     return HttpResponse(
         present.chart(sources, bands, first).wide,
