@@ -11,4 +11,6 @@ class SignInForm(LoginForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["login"].label = "E-mail address"
         self.fields["login"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        # The page has its own way to a forgotten password, below the button.
+        self.fields["password"].help_text = ""
         self.fields["password"].widget.attrs["autocomplete"] = "current-password"

@@ -28,7 +28,7 @@ class Words(forms.CharField):
     """
 
     def __init__(self, *, longest: int, called: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(error_messages={"required": f"{called} is missing."}, **kwargs)
         sentence = f"{called} has %(show_value)s characters, and %(limit_value)s fit. Shorten it."
         self.validators.append(MaxLengthValidator(longest, sentence))
 
@@ -54,7 +54,10 @@ class RegisterForm(forms.Form):
         label="Date of birth",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"}),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "That is not a date. Write year, month and day, like 1980-12-31."},
+        error_messages={
+            "required": "The date of birth is missing.",
+            "invalid": "That is not a date. Write year, month and day, like 1980-12-31.",
+        },
     )
     record_number = Words(
         longest=40,
@@ -67,12 +70,16 @@ class RegisterForm(forms.Form):
         label="E-mail address",
         help_text="The invitation and the reminders go there. Two patients may share one.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        error_messages={"invalid": "That is not an e-mail address. It needs a name, an @ and a domain."},
+        error_messages={
+            "required": "The e-mail address is missing.",
+            "invalid": "That is not an e-mail address. It needs a name, an @ and a domain.",
+        },
     )
     zone = forms.CharField(
         label="Time zone",
         help_text="Where the patient sleeps: their nights and reminders follow it. Type a city to search.",
         widget=ZoneInput(attrs={"autocomplete": "off", "list": "id_zone-list"}),
+        error_messages={"required": "The time zone is missing."},
     )
     conditions = forms.MultipleChoiceField(
         label="Treated for",
@@ -108,13 +115,13 @@ class RegisterForm(forms.Form):
         self.helper.form_tag = False
         self.helper.layout = Layout(
             Fieldset(
-                "Who",
+                "Person",
                 Field("name"),
                 Div("birth_date", "record_number", css_class="form-row"),
                 Div("email", "zone", css_class="form-row"),
             ),
-            Fieldset("What for", Field("conditions", css_class="choices"), "other_condition"),
-            Fieldset("What else", "medicines", "context_note"),
+            Fieldset("Conditions", Field("conditions", css_class="choices"), "other_condition"),
+            Fieldset("Medicines and context", "medicines", "context_note"),
             Div(Submit("save", "Register patient"), css_class="form-actions"),
         )
 

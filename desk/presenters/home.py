@@ -147,8 +147,10 @@ def _verdict(verdict: gate.Verdict) -> tuple[str, str, tuple[str, ...]]:
         case gate.Unknown():
             return "unknown", "Not enough nights", (verdict.reason.sentence,)
         case gate.Blocked():
-            codes = {reason.code for reason in verdict.reasons}
-            # Weeks ahead nobody is to blame for nights that have not been yet.
-            early = codes <= {gate.Code.TOO_EARLY, gate.Code.NOT_ENOUGH_NIGHTS}
-            why = tuple(r.sentence for r in verdict.reasons if not early or r.code == gate.Code.TOO_EARLY)
-            return ("early", "Not yet", why) if early else ("blocked", "Blocked", why)
+            # Days ahead nobody is to blame for nights that have not been yet.
+            ahead = {gate.Code.TOO_EARLY, gate.Code.NOT_ENOUGH_NIGHTS}
+            early = any(reason.code == gate.Code.TOO_EARLY for reason in verdict.reasons)
+            against = [reason for reason in verdict.reasons if not early or reason.code not in ahead]
+            if not against:
+                return "early", "Not yet", (verdict.reasons[0].sentence,)
+            return "blocked", "Blocked", tuple(reason.sentence for reason in against)

@@ -89,7 +89,7 @@ def clock(state: reminders_selectors.ClockState, *, at: datetime) -> Clock:
     return Clock(
         alive=state.alive,
         trouble=state.trouble,
-        last_round=f"The last round was {lasting(at - last)} ago." if last else "No round has ever been made.",
+        last_round=f"The last round was {lasting(at - last)} ago." if last else "",
     )
 
 
