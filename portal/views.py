@@ -23,8 +23,9 @@ from patients import selectors as patients_selectors
 from patients import services as patients_services
 from patients.channels import code_mail
 from patients.models import Invitation, Patient
-from portal import presenters
 from portal.forms import CodeForm, InvitationForm, NightForm, initial_of
+from portal.presenters import chart as chart_presenter
+from portal.presenters import doses, nights, plans
 from symptoms import selectors as symptoms_selectors
 from symptoms import services as symptoms_services
 from symptoms.selectors import ToldNight
@@ -71,13 +72,13 @@ def tonight(request: HttpRequest) -> HttpResponse:
     next_dose = courses.tonight(patient, at=at)
     writable = symptoms_services.writable_nights(patient=patient, at=at, slot=next_dose.slot)
     told = _last_nights(patient, at)
-    lines = presenters.night_lines(told, patient.zone, at)
+    lines = nights.night_lines(told, patient.zone, at)
     page = {
         "clinic": patient.clinic,
-        "dose": presenters.next_dose(next_dose, patient.zone, at, writable=writable),
+        "dose": doses.next_dose(next_dose, patient.zone, at, writable=writable),
         "lines": lines,
-        "tell": presenters.night_to_tell(lines, patient.zone, at),
-        "nights_told": presenters.nights_told(lines),
+        "tell": nights.night_to_tell(lines, patient.zone, at),
+        "nights_told": nights.nights_told(lines),
         "stop": _stop(patient, told, next_dose),
     }
     return render(request, "portal/tonight.html", page)
@@ -87,7 +88,7 @@ def tonight(request: HttpRequest) -> HttpResponse:
 @patients_access.patient_page(action="portal.night")
 def night(request: HttpRequest, night: date) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
-    planned, slot = presenters.planned_for(courses.prescriptions_of(patient), night)
+    planned, slot = doses.planned_for(courses.prescriptions_of(patient), night)
     if night not in symptoms_services.writable_nights(patient=patient, at=at, slot=slot):
         raise Http404
     told = symptoms_selectors.told_night(patient, night)
@@ -144,8 +145,8 @@ def _night_page(
     page = {
         "clinic": patient.clinic,
         "form": form,
-        "pane": presenters.pane(form.night, told, planned, patient.zone, at, seen_version=seen_version, stale=stale),
-        "versions": presenters.versions(history, patient.zone, at),
+        "pane": nights.pane(form.night, told, planned, patient.zone, at, seen_version=seen_version, stale=stale),
+        "versions": nights.versions(history, patient.zone, at),
         "stop": _stop_on_answer(patient, form, at),
     }
     return render(request, "portal/night.html", page, status=status)
@@ -160,7 +161,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     page = {"clinic": patient.clinic, "stop": _stop(patient, _last_nights(patient, at), next_dose), "plan": None}
     if prescription is not None:
         course, today = courses.course_of(prescription), at.astimezone(patient.zone).date()
-        page["plan"] = presenters.plan(course, prescription.capsule_strength, next_dose.slot, today)
+        page["plan"] = plans.plan(course, prescription.capsule_strength, next_dose.slot, today)
     return render(request, "portal/plan.html", page)
 
 
@@ -169,10 +170,10 @@ def plan(request: HttpRequest) -> HttpResponse:
 def chart(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     today = night_of(at, patient.zone)
-    since = today - timedelta(days=presenters.CHART_NIGHTS - 1)
+    since = today - timedelta(days=chart_presenter.CHART_NIGHTS - 1)
     page = {
         "clinic": patient.clinic,
-        "chart": presenters.chart(
+        "chart": chart_presenter.chart(
             logs=symptoms_selectors.log_rows(patient, since=since),
             doses=symptoms_selectors.dose_rows(patient, since=since),
             prescriptions=courses.prescriptions_of(patient),
@@ -258,21 +259,21 @@ def _last_nights(patient: Patient, at: datetime) -> list[ToldNight]:
 
 
 def _nights_told(patient: Patient, at: datetime) -> str:
-    return presenters.nights_told(presenters.night_lines(_last_nights(patient, at), patient.zone, at))
+    return nights.nights_told(nights.night_lines(_last_nights(patient, at), patient.zone, at))
 
 
-def _stop(patient: Patient, told: list[ToldNight], next_dose: courses.Tonight) -> presenters.Stop | None:
+def _stop(patient: Patient, told: list[ToldNight], next_dose: courses.Tonight) -> doses.Stop | None:
     if next_dose.state is not TonightState.STOPPED_BY_REPORT:
         return None
-    return presenters.stop_panel(patient, told)
+    return doses.stop_panel(patient, told)
 
 
-def _stop_on_answer(patient: Patient, form: NightForm, at: datetime) -> presenters.Stop | None:
+def _stop_on_answer(patient: Patient, form: NightForm, at: datetime) -> doses.Stop | None:
     """The panel on the form's page: for a report that is open, and for an answer not saved yet that would open one."""
     answered = form.is_bound and form.data.get("other_medicines_answer") in symptoms_services.TRIPPING_ANSWERS
     if not answered and not courses.opioid_report_open([patient.id]):
         return None
-    return presenters.stop_panel(patient, _last_nights(patient, at))
+    return doses.stop_panel(patient, _last_nights(patient, at))
 
 
 def _lead_label(request: HttpRequest) -> str:

@@ -11,10 +11,12 @@ from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
 from patients.models import Patient
+from portal.presenters import chart
 from symptoms.models import DoseTaken
 from tests import factories
 from tests.integration.portal import EVENING, MORNING, NIGHT, answers, phone_of
 from titration.models import Prescription
+from titration.selectors.courses import prescriptions_of
 from titration.services import courses
 
 pytestmark = pytest.mark.django_db
@@ -227,6 +229,22 @@ class TestChart:
         assert "slept 6.5 hours" in table
         assert "headache (mild)" in table
         assert "style=" not in page
+
+    def test_a_course_that_was_stopped_gives_way_to_the_next(self, patient: Patient, proved: Client) -> None:
+        first = factories.prescription(patient, at=factories.AT - timedelta(days=20))
+        courses.stop(
+            prescription_id=first.id,
+            reason="Rest",
+            seen_version=first.version,
+            by=factories.member(patient.clinic),
+            at=factories.AT - timedelta(days=10),
+        )
+        second = factories.prescription(patient)
+        with time_machine.travel(MORNING, tick=False):
+            assert "current dose 1.5 mg" in proved.get("/p/chart/").content.decode()
+        bands = list(chart.bands(prescriptions_of(patient)))
+        rest = [band for band in bands if band.dose_mg is None]
+        assert [band.to_on for band in rest] == [second.start_on], "no two bands lie on one night"
 
     def test_it_is_empty_before_the_first_night(self, proved: Client) -> None:
         with time_machine.travel(MORNING, tick=False):

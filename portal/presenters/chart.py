@@ -1,0 +1,127 @@
+"""The patient's chart: the drawing, its sentence, and the same nights in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.safestring import mark_safe
+
+from charts import description, drawing, series
+from common.dose import Dose
+from portal.presenters.nights import part
+from symptoms import items
+from titration.engine import timeline
+from titration.models import Prescription
+from titration.selectors import courses
+
+CHART_NIGHTS = 90
+CHART_WIDTH = 358
+"""The chart of the patient's pages: the last quarter, as wide in pixels as a phone of 390 leaves room for."""
+
+_CHARTED = (
+    *("sleep_hours", "latency_min", "awake_min", "awakenings", "quality", "dream_vividness", "dream_distress"),
+    *("pain", "fatigue", "lead_symptom"),
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The drawing, its sentence, and the same nights in words, newest first."""
+
+    drawing: str
+    summary: str
+    nights: tuple[tuple[str, str, str], ...]
+
+
+def chart(
+    *,
+    logs: Sequence[Any],
+    doses: Sequence[Any],
+    prescriptions: Sequence[Prescription],
+    since: date,
+    today: date,
+    lead_label: str,
+) -> Chart | None:
+    """The nights from the first told or planned one (not before `since`) to `today`; None where there is none yet."""
+    nights = _chart_nights(logs, doses)
+    begun = [band for band in bands(prescriptions) if band.from_on <= today]
+    starts = [night.night for night in nights] + [band.from_on for band in begun]
+    if not starts:
+        return None
+    aligned = series.align(nights, begun, max(since, min(*starts, today)), today)
+    described = description.describe(aligned, title="Your nights", width=CHART_WIDTH, lead_label=lead_label)
+    return Chart(
+        # Safe: drawing escapes every word it is given.
+        drawing=mark_safe(drawing.svg(described)),  # noqa: S308
+        summary=series.summary(aligned),
+        nights=tuple(
+            (
+                f"{night.night:%a} {night.night.day} {night.night:%b}",
+                _dose_words(night),
+                _night_words(night, lead_label),
+            )
+            for night in reversed(aligned.nights)
+            if night is not None
+        ),
+    )
+
+
+def _chart_nights(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night]:
+    logs_by_night = {log.night: log for log in logs}
+    doses_by_night = {dose.plan_date: dose for dose in doses}
+    return [
+        _chart_night(night, logs_by_night.get(night), doses_by_night.get(night))
+        for night in sorted({*logs_by_night, *doses_by_night})
+    ]
+
+
+def _chart_night(night: date, log: Any, dose: Any) -> series.Night:
+    told: dict[str, Any] = {}
+    if log is not None:
+        told = {name: getattr(log, name) for name in _CHARTED}
+        labels = items.side_effects()
+        told["side_effects"] = tuple((labels.get(code, code), how) for code, how in log.side_effects.items())
+    if dose is not None:
+        told |= {"taken": dose.taken, "taken_mg": dose.taken_mg.mg if dose.taken_mg else None}
+    return series.Night(night=night, **told)
+
+
+def bands(prescriptions: Sequence[Prescription]) -> Iterator[series.DoseBand]:
+    """What was in force; a course that has ended says nothing once a newer one has begun. Newest first."""
+    until = date.max
+    for prescription in prescriptions:
+        for segment in timeline.unfold(courses.course_of(prescription)):
+            if segment.from_on < until:
+                to_on = min(segment.to_on or date.max, until)
+                dose_mg = segment.dose.mg if segment.dose else None
+                yield series.DoseBand(
+                    segment.from_on, None if to_on == date.max else to_on, dose_mg, segment.state.value
+                )
+        until = min(until, prescription.start_on)
+
+
+def _short_day(on: date) -> str:
+    return f"{on:%a} {on.day} {on:%b}"
+
+
+def _dose_words(night: series.Night) -> str:
+    match night.taken:
+        case "taken":
+            return str(Dose(night.taken_mg)) if night.taken_mg else "taken"
+        case "skipped":
+            return "skipped"
+        case _:
+            return "not told"
+
+
+def _night_words(night: series.Night, lead_label: str) -> str:
+    parts = [
+        part("slept", night.sleep_hours, " hours"),
+        part("upset by dreams", night.dream_distress, " of 10"),
+        part("pain", night.pain, " of 10"),
+        part("tiredness", night.fatigue, " of 10"),
+        part(lead_label.casefold(), night.lead_symptom, " of 10"),
+        *(f"{label.casefold()} ({how})" for label, how in night.side_effects),
+    ]
+    return ", ".join(part for part in parts if part) or "not told"

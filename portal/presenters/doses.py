@@ -1,0 +1,130 @@
+"""The next dose in words, and the panel that says to take none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from common import dose as doses
+from common.dose import Dose
+from common.night import Slot
+from patients.models import Patient
+from portal import words
+from portal.presenters.days import day
+from symptoms.models import DoseTaken
+from symptoms.selectors import ToldNight
+from titration.engine import timeline
+from titration.models import Prescription
+from titration.selectors import courses
+from titration.selectors.courses import Tonight, TonightState
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The panel that says to take no further dose: the reviewed words, whom to call, and the last dose told."""
+
+    words: words.StopWords
+    phone: str
+    dialled: str
+    after_hours: str
+    last_dose: str
+
+
+def stop_panel(patient: Patient, told: Sequence[ToldNight]) -> Stop:
+    """`told` are the last nights, oldest first."""
+    taken = [n.dose for n in told if n.dose is not None and n.dose.taken == DoseTaken.Taken.TAKEN]
+    return Stop(
+        words=words.stop_words(),
+        phone=patient.clinic.phone,
+        dialled="".join(patient.clinic.phone.split()),
+        after_hours=patient.clinic.after_hours_words,
+        last_dose=_dose_told(taken[-1], patient.zone) if taken else "",
+    )
+
+
+def _dose_told(dose: DoseTaken, zone: ZoneInfo) -> str:
+    amount = str(dose.taken_mg) if dose.taken_mg else "an amount you did not write down"
+    clock = f" at {dose.taken_at.astimezone(zone):%H:%M}" if dose.taken_at else ""
+    return f"{amount}, for {day(dose.plan_date)}{clock}"
+
+
+def planned_for(prescriptions: Sequence[Prescription], on: date) -> tuple[Dose | None, Slot]:
+    """The dose in force on a plan date and its slot; `prescriptions` are newest first, with their changes."""
+    for prescription in prescriptions:
+        dose = timeline.dose_on(timeline.unfold(courses.course_of(prescription)), on)
+        if dose is not None:
+            return dose, Slot(prescription.slot)
+    return None, Slot(prescriptions[0].slot) if prescriptions else Slot.BEDTIME
+
+
+@dataclass(frozen=True)
+class NextDose:
+    """The card on the first page. `amount` is the sentence that counts; `notes` qualify it; `recorded` is what is
+    already told of this dose."""
+
+    state: TonightState
+    when: str
+    amount: str
+    notes: tuple[str, ...]
+    recorded: str
+    night: date | None
+    asks: bool
+    not_now: str
+
+
+def next_dose(tonight: Tonight, zone: ZoneInfo, at: datetime, *, writable: Sequence[date]) -> NextDose:
+    """`writable` are the nights the patient may write now: a dose outside them has no buttons yet."""
+    told = tonight.recorded is not None and tonight.recorded.taken != DoseTaken.Taken.NOT_YET
+    return NextDose(
+        state=tonight.state,
+        when=_when(tonight, at.astimezone(zone).date()),
+        amount=_amount(tonight),
+        notes=tuple(_notes(tonight)),
+        recorded=_recorded(tonight.recorded, zone) if tonight.recorded else "",
+        night=tonight.on if tonight.on in writable else None,
+        asks=tonight.state is TonightState.TAKE and tonight.on in writable and not told,
+        not_now="Not tonight" if tonight.slot is Slot.BEDTIME else "Not today",
+    )
+
+
+def _when(tonight: Tonight, today: date) -> str:
+    if tonight.state is TonightState.NOT_STARTED and tonight.start_on is not None:
+        at_night = " at bedtime" if tonight.slot is Slot.BEDTIME else " in the morning"
+        return f"{day(tonight.start_on)}{at_night}"
+    if tonight.slot is Slot.BEDTIME:
+        return "Tonight"
+    return "This morning" if tonight.on == today else "Tomorrow morning"
+
+
+def _amount(tonight: Tonight) -> str:
+    """As in "2 capsules of 1.5 mg = 3 mg (three milligrams)"."""
+    if tonight.dose is None or tonight.units is None or tonight.strength is None:
+        return ""
+    return f"{capsules(tonight.units)} of {tonight.strength} = {tonight.dose} ({doses.in_words(tonight.dose)})"
+
+
+def capsules(count: int) -> str:
+    return "1 capsule" if count == 1 else f"{count} capsules"
+
+
+def _notes(tonight: Tonight) -> list[str]:
+    notes = []
+    if tonight.held_until is not None:
+        notes.append(f"Your clinic keeps you on this dose until {day(tonight.held_until)}.")
+    elif tonight.waiting_for is not None:
+        notes.append(
+            f"Your next step to {tonight.waiting_for} is waiting for your clinic. "
+            f"Stay on {tonight.dose} until they answer."
+        )
+    return notes
+
+
+def _recorded(dose: DoseTaken, zone: ZoneInfo) -> str:
+    match dose.taken:
+        case DoseTaken.Taken.TAKEN:
+            clock = f" at {dose.taken_at.astimezone(zone):%H:%M}" if dose.taken_at else ""
+            return f"You told us that you took {dose.taken_mg or 'it'}{clock}."
+        case DoseTaken.Taken.SKIPPED:
+            return "You told us that you skip this dose."
+        case _:
+            return "You told us that you have not taken it yet."
