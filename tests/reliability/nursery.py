@@ -63,6 +63,15 @@ def running(port: int, **environment: str) -> Iterator[Nursery]:
                 pipe.close()
 
 
+def gone(pid: int) -> bool:
+    """Whether this process is no more."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def sender(every: float) -> None:
     """What a forked child runs until it is killed."""
     from django.core.management import call_command

@@ -28,6 +28,7 @@ REPLY_LOST = "reply lost"
 DROP_AT_DATA = "gone at DATA"
 NO_SENDER = "550 of the sender"
 SLOW = "slow"
+HELD = "held back"
 
 
 class Stub:
@@ -36,6 +37,7 @@ class Stub:
     def __init__(self) -> None:
         self.mode: Callable[[str], str] = lambda recipient: TAKE
         self.slow_seconds = 0.0
+        self.let_go = threading.Event()
         self.taken: list[str] = []
         self.messages: list[EmailMessage] = []
         self.lost_replies = 0
@@ -77,6 +79,8 @@ class Stub:
             server.transport.abort()
         if mode == SLOW:
             await asyncio.sleep(self.slow_seconds)
+        while mode == HELD and not self.let_go.is_set():
+            await asyncio.sleep(0.02)
         return "250 taken"
 
 
@@ -116,8 +120,8 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether it becomes true within so many seconds."""
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Whether it becomes true within so many seconds: many, since only a failure waits that long."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if true():

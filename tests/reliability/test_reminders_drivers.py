@@ -82,13 +82,14 @@ def test_r04_connections_cut_again_and_again_lose_and_double_nothing(stub: Stub,
     due(150)
     stub.mode, stub.slow_seconds = (lambda recipient: smtp_stub.SLOW), 0.05
     cuts = 0
-    with nursery.running(settings.EMAIL_PORT, TEST_LEASE="4") as senders:
-        for _ in range(2):
-            senders.send()
+    with nursery.running(settings.EMAIL_PORT, TEST_LEASE="15") as senders:
+        living = [senders.send() for _ in range(2)]
         while cuts < 8:
             time.sleep(0.4)
             cuts += _cut_all_connections() > 0
-        assert smtp_stub.wait_until(lambda: all_in(State.SENT, State.UNCERTAIN), 30.0)
+            # One that gave up is started anew, as whatever keeps it running would.
+            living = [senders.send() if nursery.gone(pid) else pid for pid in living]
+        assert smtp_stub.wait_until(lambda: all_in(State.SENT, State.UNCERTAIN), 90.0)
     assert len(set(stub.taken)) == len(stub.taken)
     sent = set(Reminder.objects.filter(state=State.SENT).values_list("id", flat=True))
     assert {f"<{key}@localhost>" for key in sent} <= set(stub.taken)
@@ -100,9 +101,9 @@ def test_r21_a_sender_asked_to_stop_ends_its_message_and_gives_back_the_rest(stu
     due(40)
     stub.mode, stub.slow_seconds = (lambda recipient: smtp_stub.SLOW), 0.2
     with process("manage.py", "reminderd", "--every", "0.1", env=environment(settings.EMAIL_PORT)) as driver:
-        assert smtp_stub.wait_until(lambda: len(stub.taken) >= 2, 20.0)
+        assert smtp_stub.wait_until(lambda: len(stub.taken) >= 2)
         driver.terminate()
-        assert driver.wait(timeout=10) == 0
+        assert driver.wait(timeout=60) == 0
     assert all_in(State.SENT, State.PENDING)
     assert Reminder.objects.filter(state=State.SENT).count() == len(stub.taken) < 40
     assert not Attempt.objects.filter(outcome="uncertain").exists()
@@ -111,7 +112,7 @@ def test_r21_a_sender_asked_to_stop_ends_its_message_and_gives_back_the_rest(stu
 def test_a_driver_that_meets_no_database_gives_up_so_that_it_is_started_anew(settings: Any) -> None:
     env = environment(9, DATABASE_URL=f"postgres://ldn_app@{NOBODY}/nothing")
     with process("manage.py", "reminderd", "--every", "0.01", env=env) as driver:
-        _, said = driver.communicate(timeout=30)
+        _, said = driver.communicate(timeout=90)
     assert driver.returncode != 0
     assert said.count("The database does not answer") == 5
     assert "5 rounds in a row met no database; giving up." in said
@@ -126,10 +127,10 @@ def test_r10_a_real_worker_told_fifty_times_sends_one_mail_and_leaves_its_canary
     with process(*worker, "--without-gossip", env=environment(settings.EMAIL_PORT)) as running:
         for _ in range(50):
             current_app.send_task("reminders.tick", queue=queue)
-        assert smtp_stub.wait_until(lambda: all_in(State.SENT), 60.0)
+        assert smtp_stub.wait_until(lambda: all_in(State.SENT))
         assert smtp_stub.wait_until(lambda: Heartbeat.objects.filter(name="worker").exists())
         running.terminate()
-        running.wait(timeout=40)
+        running.wait(timeout=90)
     assert len(stub.taken) == 1
 
 
@@ -137,7 +138,7 @@ def test_r10_a_real_worker_told_fifty_times_sends_one_mail_and_leaves_its_canary
 def test_a_real_beat_leaves_its_pulse(tmp_path: Path) -> None:
     schedule = str(tmp_path / "schedule")
     with process("-m", "celery", "-A", "ldn_clinic", "--quiet", "beat", "-s", schedule, env=environment(9)):
-        assert smtp_stub.wait_until(lambda: Heartbeat.objects.filter(name="beat").exists(), 30.0)
+        assert smtp_stub.wait_until(lambda: Heartbeat.objects.filter(name="beat").exists())
 
 
 def _cut_all_connections() -> int:

@@ -77,7 +77,7 @@ def test_r18_not_now_waits_longer_each_time_and_gives_up_after_six_tries(stub: S
         services.round()
         reminder.refresh_from_db()
         assert reminder.state == State.PENDING
-        assert wait * 0.8 <= reminder.next_at - before <= wait * 1.2 + timedelta(seconds=5)
+        assert before + wait * 0.8 <= reminder.next_at <= services.database_time() + wait * 1.2
         Reminder.objects.update(next_at=services.database_time())
     services.round()
     reminder.refresh_from_db()
@@ -174,12 +174,13 @@ def test_a_lost_reply_is_uncertain_and_never_sent_again(stub: Stub) -> None:
 
 def test_r12_a_live_sender_that_was_reaped_writes_nothing_and_nobody_sends_again(stub: Stub) -> None:
     (reminder,) = due()
-    stub.mode, stub.slow_seconds = (lambda recipient: smtp_stub.SLOW), 2.0
+    stub.mode = lambda recipient: smtp_stub.HELD
     sender = threading.Thread(target=_a_round_of_its_own)
     sender.start()
     assert smtp_stub.wait_until(lambda: stub.taken != [])
     sweep(at=services.database_time() + pace.LEASE + timedelta(seconds=10))
-    sender.join(timeout=10)
+    stub.let_go.set()
+    sender.join(timeout=60)
     stub.mode = lambda recipient: smtp_stub.TAKE
     services.round()
     reminder.refresh_from_db()
@@ -207,7 +208,7 @@ def test_r10_ten_rounds_at_the_same_instant_send_one_mail(stub: Stub) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert (len(stub.taken), states()) == (1, [State.SENT])
 
 
@@ -218,7 +219,7 @@ def test_r10_two_senders_share_many_reminders_and_send_each_once(stub: Stub) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert (len(stub.taken), len(set(stub.taken))) == (120, 120)
     assert set(states()) == {State.SENT}
 
@@ -266,7 +267,7 @@ def test_a_round_that_is_asked_to_stop_gives_back_what_it_did_not_try(stub: Stub
 def _a_round_of_its_own(everybody: threading.Barrier | None = None) -> None:
     try:
         if everybody is not None:
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=60)
         services.round()
     finally:
         connection.close()
