@@ -16,7 +16,7 @@ from patients import secrets
 from patients import services as patients_services
 from patients.models import Invitation, Patient, Phone
 from tests import factories
-from tests.integration.portal import NIGHT, address, answers, phone_of
+from tests.phones import NIGHT, address, answers, phone_of
 
 pytestmark = pytest.mark.django_db
 

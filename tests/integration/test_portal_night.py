@@ -14,7 +14,7 @@ from patients.models import Patient
 from patients.selectors import visible_to
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 from tests import factories
-from tests.integration.portal import EVENING, MORNING, NIGHT, address, answers, phone_of
+from tests.phones import EVENING, MORNING, NIGHT, address, answers, phone_of
 from titration.engine import gate
 from titration.selectors import courses
 

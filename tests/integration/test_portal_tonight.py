@@ -14,7 +14,7 @@ from patients.models import Patient
 from portal.presenters import chart
 from symptoms.models import DoseTaken
 from tests import factories
-from tests.integration.portal import EVENING, MORNING, NIGHT, answers, phone_of
+from tests.phones import EVENING, MORNING, NIGHT, answers, phone_of
 from titration.models import Prescription
 from titration.selectors.courses import prescriptions_of
 from titration.services import courses
