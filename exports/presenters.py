@@ -46,12 +46,12 @@ def card(export: Export, *, at: datetime) -> Card:
     over = export.state == State.DONE and export.expires_at is not None and export.expires_at <= at
     state = State.EXPIRED if over else State(export.state)
     kind, icon = BADGES[state]
-    asked = _moment(export.requested_at, zone)
+    asked = export.requested_at.astimezone(zone)
     return Card(
         id=export.id,
-        of=f"Record {export.patient.record_number}" if export.patient else "All patients",
-        asked=asked,
-        asked_for=f"Asked for on {asked}",
+        of=f"record {export.patient.record_number}" if export.patient else "all patients",
+        asked=f"{asked.day} {asked:%B, %H:%M}",
+        asked_for=f"Asked for on {_moment(export.requested_at, zone)}.",
         state=state.label,
         kind=kind,
         icon=icon,
@@ -77,7 +77,8 @@ def _sentence(export: Export, state: Export.State, at: datetime, zone: ZoneInfo)
             return f"{export.rows_done:,} of about {export.rows_total:,} rows are written."
         case State.DONE:
             until = _moment(export.expires_at, zone) if export.expires_at else ""
-            return f"{export.rows_done:,} rows, one for each patient and night. You can download them until {until}."
+            rows = "1 row" if export.rows_done == 1 else f"{export.rows_done:,} rows"
+            return f"{rows}, one for each patient and night. You can download the file until {until}."
         case State.FAILED:
             return (
                 f"It could not be made and no file was kept. Ask again; if it fails again, tell who runs this "
