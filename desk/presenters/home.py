@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from desk.presenters.badges import Badge
 from reminders import selectors as reminders_selectors
 from symptoms.models import OpioidReport
 from titration.engine import gate
@@ -12,6 +13,10 @@ from titration.models import Prescription
 from titration.selectors.silence import Silent
 from titration.selectors.worklist import DueStep
 
+READY = Badge("Ready", "good", "check")
+NOT_YET = Badge("Not yet", "", "clock")
+UNKNOWN = Badge("Not enough nights", "care", "question")
+BLOCKED = Badge("Blocked", "danger", "stop")
 ANSWER_WORDS = {"yes": "Yes", "unsure": "Not sure"}
 AT_FIRST = 20
 """So many patients not heard from are shown before "show all"."""
@@ -33,7 +38,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """A step that is due: what it changes, when, and whether it may happen (ready, early, unknown or blocked)."""
+    """A step that is due: what it changes, when, and whether it may happen."""
 
     prescription_id: uuid.UUID
     version: int
@@ -46,13 +51,12 @@ class Due:
     when: str
     overdue: bool
     by_itself: bool
-    verdict: str
-    verdict_words: str
+    verdict: Badge
     why: tuple[str, ...]
 
     @property
     def ready(self) -> bool:
-        return self.verdict == "ready"
+        return self.verdict is READY
 
     @property
     def ticket(self) -> str:
@@ -85,7 +89,7 @@ def report(row: OpioidReport, *, at: datetime) -> Report:
 
 def due(row: DueStep, *, today: date) -> Due:
     prescription = row.prescription
-    verdict, words, why = _verdict(row.verdict)
+    verdict, why = _verdict(row.verdict)
     due_on = prescription.next_due_on or today
     return Due(
         prescription_id=prescription.id,
@@ -100,7 +104,6 @@ def due(row: DueStep, *, today: date) -> Due:
         overdue=due_on < today,
         by_itself=prescription.mode == Prescription.Mode.PLANNED,
         verdict=verdict,
-        verdict_words=words,
         why=why,
     )
 
@@ -140,17 +143,17 @@ def _many(number: int, unit: str) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
-def _verdict(verdict: gate.Verdict) -> tuple[str, str, tuple[str, ...]]:
+def _verdict(verdict: gate.Verdict) -> tuple[Badge, tuple[str, ...]]:
     match verdict:
         case gate.Open():
-            return "ready", "Ready", ()
+            return READY, ()
         case gate.Unknown():
-            return "unknown", "Not enough nights", (verdict.reason.sentence,)
+            return UNKNOWN, (verdict.reason.sentence,)
         case gate.Blocked():
             # Days ahead nobody is to blame for nights that have not been yet.
             ahead = {gate.Code.TOO_EARLY, gate.Code.NOT_ENOUGH_NIGHTS}
             early = any(reason.code == gate.Code.TOO_EARLY for reason in verdict.reasons)
             against = [reason for reason in verdict.reasons if not early or reason.code not in ahead]
             if not against:
-                return "early", "Not yet", (verdict.reasons[0].sentence,)
-            return "blocked", "Blocked", tuple(reason.sentence for reason in against)
+                return NOT_YET, (verdict.reasons[0].sentence,)
+            return BLOCKED, tuple(reason.sentence for reason in against)

@@ -4,15 +4,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from desk.presenters.badges import Badge
 from patients.models import Patient
 from titration.engine.timeline import State
 from titration.selectors.standing import Standing
 
-STATE_WORDS = {
-    State.TAKING: "on plan",
-    State.HELD: "held",
-    State.REVIEW: "review due",
-    State.ENDED: "plan complete",
+STATES = {
+    State.TAKING: Badge("on plan", "good", "check"),
+    State.HELD: Badge("held", "info", "hold"),
+    State.REVIEW: Badge("review due", "care", "care"),
+    State.ENDED: Badge("plan complete"),
 }
 
 
@@ -28,8 +29,7 @@ class Line:
     next_on: date | None
     overdue: bool
     last_log: str
-    state: str
-    state_words: str
+    state: Badge
 
 
 def line(patient: Patient, standing: Standing, *, at: datetime) -> Line:
@@ -43,17 +43,16 @@ def line(patient: Patient, standing: Standing, *, at: datetime) -> Line:
         next_on=standing.next_due_on,
         overdue=standing.next_due_on is not None and standing.next_due_on < today,
         last_log=_last_log(standing.last_told, today=today),
-        state=standing.state or ("waiting" if standing.on_course else "none"),
-        state_words=_state_words(standing, today=today),
+        state=_state(standing, today=today),
     )
 
 
-def _state_words(standing: Standing, *, today: date) -> str:
+def _state(standing: Standing, *, today: date) -> Badge:
     if standing.state:
-        return STATE_WORDS[standing.state]
+        return STATES[standing.state]
     if standing.start_on and standing.start_on > today:
-        return f"starts {standing.start_on:%-d %b %Y}"
-    return "no plan"
+        return Badge(f"starts {standing.start_on:%-d %b %Y}", "meant", "clock")
+    return Badge("no plan")
 
 
 def _last_log(last: date | None, *, today: date) -> str:

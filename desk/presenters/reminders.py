@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from desk.presenters.badges import Badge
 from desk.presenters.home import lasting
 from reminders import selectors as reminders_selectors
 from reminders.states import State
@@ -33,9 +34,7 @@ class Line:
     due: str
     zone: str
     done: str
-    state_words: str
-    state_kind: str
-    state_icon: str
+    state: Badge
     reason: str
 
 
@@ -59,7 +58,6 @@ class Clock:
 
 
 def line(row: reminders_selectors.Line) -> Line:
-    kind, icon = KINDS.get(row.state, ("", ""))
     return Line(
         reminder_id=row.reminder_id,
         patient_id=row.patient_id,
@@ -69,9 +67,7 @@ def line(row: reminders_selectors.Line) -> Line:
         due=_wall(row.due_at, row.zone),
         zone=row.zone.key,
         done=_wall(row.done_at, row.zone) if row.done_at else "",
-        state_words=row.state_words,
-        state_kind=kind,
-        state_icon=icon,
+        state=Badge(row.state_words, *KINDS.get(row.state, ())),
         reason=row.reason,
     )
 

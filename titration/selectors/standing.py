@@ -28,10 +28,6 @@ class Standing:
     next_dose: Dose | None = None
     next_due_on: date | None = None
 
-    @property
-    def on_course(self) -> bool:
-        return self.start_on is not None
-
 
 def standings_of(patients: Sequence[Patient], *, at: datetime) -> dict[uuid.UUID, Standing]:
     """Where each of these patients stands, in one query however many there are."""
