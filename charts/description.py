@@ -59,6 +59,7 @@ class Bars:
 
     key: str
     label: str
+    unit: str
     scale: axes.Scale
     runs: tuple[Run, ...]
 
@@ -329,7 +330,7 @@ def _dreams_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout,
         ticks=tuple(axes.Tick(value, str(value)) for value in range(4)),
         right_scale=distress,
         right_ticks=tuple(axes.Tick(value, str(value)) for value in (0, 5, 10)),
-        bars=(Bars("vividness", "Dream vividness", vividness, _runs(aligned, "dream_vividness")),),
+        bars=(Bars("vividness", "Dream vividness", "of 3", vividness, _runs(aligned, "dream_vividness")),),
         lines=(Line("distress", "Dream distress", "of 10", distress, runs, _weeks(runs, axis)),),
         labels=labels,
     )
@@ -418,15 +419,13 @@ def _runs(aligned: series.Aligned, column: str) -> tuple[Run, ...]:
     read = attrgetter(column)
     runs: list[Run] = []
     values: list[float] = []
-    for slot, night in enumerate(aligned.nights):
+    for slot, night in enumerate((*aligned.nights, None)):
         value = None if night is None else read(night)
         if value is not None:
-            values.append(float(value))
+            values.append(value)
         elif values:
-            runs.append(Run(slot - len(values), tuple(values)))
+            runs.append(Run(slot - len(values), tuple(map(float, values))))
             values = []
-    if values:
-        runs.append(Run(len(aligned.nights) - len(values), tuple(values)))
     return tuple(runs)
 
 

@@ -68,8 +68,10 @@ class _Across(NamedTuple):
 
     @classmethod
     def of(cls, axis: axes.TimeAxis) -> Self:
-        places = [_number(axis.middle(slot)) for slot in range(axis.count)]
-        return cls(places, [_difference(here, there) + " " for here, there in pairwise(places)])
+        tenths = [round(axis.middle(slot) * 10) for slot in range(axis.count)]
+        ways = [there - here for here, there in pairwise(tenths)]
+        written = {way: f"{_number(way / 10)} " for way in set(ways)}
+        return cls([_number(tenth / 10) for tenth in tenths], [written[way] for way in ways])
 
 
 def svg(chart: description.Chart, ids_prefix: str = "") -> str:
@@ -229,10 +231,7 @@ def _line(line: description.Line, across: _Across, axis: axes.TimeAxis) -> Itera
     """
     heights = _heights(line.scale, line.runs)
     look = _line_look(line.key, 1.8) if not line.weeks else _faint_look(line.key)
-    scale = line.scale
-    yield f'<path class="chart-line-{line.key}" {look} data-label="{_words(line.label)}" '
-    yield f'data-unit="{_words(line.unit)}" data-low="{scale.low:g}" data-high="{scale.high:g}" '
-    yield f'data-top="{_number(scale.top)}" data-bottom="{_number(scale.bottom)}" '
+    yield f'<path class="chart-line-{line.key}" {look} {_reading(line)} '
     yield f'd="{"".join(_strokes(line.runs, across, heights))}"><title>{_words(line.label)}</title></path>'
     points = "".join(
         f"M{x} {heights[value]}{_MARKERS[line.key]}"
@@ -257,6 +256,15 @@ def _levels(line: description.Line, axis: axes.TimeAxis) -> Iterator[str]:
     yield f'<path class="chart-week-{line.key}" fill="none" stroke="{_COLOURS[line.key]}" stroke-width="2" '
     yield f'd="{"".join(levels)}"/>'
     yield f'<path class="chart-points-{line.key}" fill="{_COLOURS[line.key]}" d="{"".join(markers)}"/>'
+
+
+def _reading(measure: description.Line | description.Bars) -> str:
+    """What chart-crosshair.js needs to turn a place on the drawing back into words."""
+    scale = measure.scale
+    return (
+        f'data-label="{_words(measure.label)}" data-unit="{_words(measure.unit)}" data-low="{scale.low:g}" '
+        f'data-high="{scale.high:g}" data-top="{_number(scale.top)}" data-bottom="{_number(scale.bottom)}"'
+    )
 
 
 def _faint_look(key: str) -> str:
@@ -304,7 +312,7 @@ def _bars(bars: description.Bars, across: _Across, step: float) -> Iterator[str]
     )
     width = _number(max(1.0, min(step * 0.6, 9.0)))
     yield f'<path class="chart-bars-{bars.key}" d="{strokes}" fill="none" stroke="{_COLOURS[bars.key]}" '
-    yield f'stroke-width="{width}"><title>{_words(bars.label)}</title></path>'
+    yield f'stroke-width="{width}" {_reading(bars)}><title>{_words(bars.label)}</title></path>'
 
 
 def _stairs(stairs: Iterable[description.Stair], axis: axes.TimeAxis) -> Iterator[str]:

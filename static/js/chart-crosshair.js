@@ -6,10 +6,15 @@ const SVG = "http://www.w3.org/2000/svg";
 const DAY = 24 * 60 * 60 * 1000;
 const said = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
-/** Every point of a path of M and l, as drawn. */
+/** Where the values of a measure stand: every point of a line (M and l), the head of every bar (M and V; v is a zero's stub). */
 function points(path) {
   const found = [];
   for (const piece of path.getAttribute("d").split("M").slice(1)) {
+    if (/v/i.test(piece)) {
+      const [begin, head] = piece.split("V");
+      found.push([parseFloat(begin), head === undefined ? Number(path.dataset.bottom) : Number(head)]);
+      continue;
+    }
     const [begin, moves = ""] = piece.replace("h0", "").split("l");
     let [x, y] = begin.split(" ").map(Number);
     found.push([x, y]);
@@ -56,7 +61,7 @@ function follow(frame, svg) {
     line.setAttribute("d", `M${middle} 0V${svg.viewBox.baseVal.height - 22}`);
     const values = known.map((measure) => spoken(measure, slot)).filter(Boolean);
     const night = said.format(new Date(Date.parse(first) + slot * DAY));
-    reading.textContent = `Night of ${night}: ${values.join(", ") || "nothing logged"}`;
+    reading.textContent = `Night of ${night}: ${values.join(", ") || "no sleep, dreams or symptoms told"}`;
   };
   const hide = () => {
     line.removeAttribute("d");
