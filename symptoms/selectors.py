@@ -1,12 +1,14 @@
 """Questions about nights and doses. The caller has reached the patient by `patients.selectors.visible_to`."""
 
+import functools
+import operator
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
@@ -75,16 +77,28 @@ _LOG_COLUMNS = (
 _DOSE_COLUMNS = ("plan_date", "slot", "taken", "taken_mg", "taken_at", "skipped_because")
 
 
-def log_rows(patient: Patient, *, since: date | None = None) -> list[Any]:
-    """The logs of a patient from a night on (None: all), oldest first, as named tuples of their columns.
+Spans = Sequence[tuple[date, date]]
+"""Stretches of dates, each from its first to its last."""
+
+
+def log_rows(patient: Patient, *, since: date | None = None, also: Spans = ()) -> list[Any]:
+    """The logs of a patient from a night on (None: all) and of stretches before it, oldest first, as named tuples.
 
     For pages that show years: a tuple costs a fraction of a model.
     """
-    logs = SymptomLog.objects.filter(patient=patient, **({"night__gte": since} if since else {}))
+    logs = SymptomLog.objects.filter(_since("night", since, also), patient=patient)
     return list(logs.order_by("night").values_list(*_LOG_COLUMNS, named=True))
 
 
-def dose_rows(patient: Patient, *, since: date | None = None) -> list[Any]:
-    """What became of the doses from a plan date on (None: all), oldest first, as named tuples of their columns."""
-    doses = DoseTaken.objects.filter(patient=patient, **({"plan_date__gte": since} if since else {}))
+def dose_rows(patient: Patient, *, since: date | None = None, also: Spans = ()) -> list[Any]:
+    """What became of the doses from a plan date on (None: all) and in stretches before it, oldest first, as named
+    tuples of their columns."""
+    doses = DoseTaken.objects.filter(_since("plan_date", since, also), patient=patient)
     return list(doses.order_by("plan_date", "slot").values_list(*_DOSE_COLUMNS, named=True))
+
+
+def _since(column: str, since: date | None, also: Spans) -> Q:
+    if since is None:
+        return Q()
+    stretches = (Q(**{f"{column}__range": span}) for span in also)
+    return functools.reduce(operator.or_, stretches, Q(**{f"{column}__gte": since}))

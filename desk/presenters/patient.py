@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -405,27 +406,13 @@ def _despite(said: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class NightRow:
-    """A night as it was told, in words; what was not told is empty. `planned` is what was in force."""
+    """A night as it was told. `planned` is what was in force; `cells` are the table's own, empty where nothing was
+    told, escaped here once: a page of nights has a thousand of them."""
 
     night: str
     iso: str
-    told: bool
     planned: str
-    taken: str
-    taken_state: str
-    slept: str
-    latency: str
-    awake: str
-    awakenings: str
-    quality: str
-    dreams: str
-    distress: str
-    pain: str
-    fatigue: str
-    lead: str
-    side_effects: str
-    medicines: str
-    medicines_alarm: bool
+    cells: SafeString
     note: str
     note_rest: str
 
@@ -436,36 +423,52 @@ def night_rows(
     """A row for every one of these nights, told or not, in the order given."""
     log_of = {log.night: log for log in logs}
     dose_of = {dose.plan_date: dose for dose in doses}
-    return [_night_row(night, log_of.get(night), dose_of.get(night), bands, zone) for night in nights]
+    in_force = [band for band in reversed(bands) if not band.intended]
+    return [_night_row(night, log_of.get(night), dose_of.get(night), in_force, zone) for night in nights]
 
 
-def _night_row(night: date, log: Any, dose: Any, bands: Sequence[series.DoseBand], zone: ZoneInfo) -> NightRow:
-    planned = next((band.dose_mg for band in reversed(bands) if not band.intended and band.covers(night)), None)
-    told, state = _dose_told(dose, zone)
+def _night_row(night: date, log: Any, dose: Any, in_force: Sequence[series.DoseBand], zone: ZoneInfo) -> NightRow:
+    planned = next((band.dose_mg for band in in_force if band.covers(night)), None)
     note = log.note if log else ""
     return NightRow(
         night=day_short(night),
         iso=night.isoformat(),
-        told=log is not None or dose is not None,
         planned=str(Dose(planned)) if planned is not None else "",
-        taken=told,
-        taken_state=state,
-        slept=_hours(log.sleep_hours) if log else "",
-        latency=_number(log, "latency_min"),
-        awake=_number(log, "awake_min"),
-        awakenings=_number(log, "awakenings"),
-        quality=items.quality().get(log.quality, "") if log else "",
-        dreams=_dreams(log.dream_vividness) if log else "",
-        distress=_number(log, "dream_distress"),
-        pain=_number(log, "pain"),
-        fatigue=_number(log, "fatigue"),
-        lead=_number(log, "lead_symptom"),
-        side_effects=", ".join(f"{label} ({severity})" for label, severity in side_effects(log)) if log else "",
-        medicines=_medicines(log),
-        medicines_alarm=bool(log) and log.other_medicines_answer in _REPORTED,
+        cells=_cells(log, dose, zone),
         note=note if len(note) <= LONG_WORDS else f"{note[:LONG_WORDS].rstrip()}…",
         note_rest=note if len(note) > LONG_WORDS else "",
     )
+
+
+_UNTOLD = [("", "")] * 12
+
+
+def _cells(log: Any, dose: Any, zone: ZoneInfo) -> SafeString:
+    """From what became of the dose to new medicines, in the order of the table's head."""
+    told, state = _dose_told(dose, zone)
+    answers = _answers(log) if log else _UNTOLD
+    cells = (f'<td class="{look}">{escape(words)}</td>' for look, words in ((f"state-{state}", told), *answers))
+    # Every word has just been escaped.
+    return mark_safe("".join(cells))  # noqa: S308
+
+
+def _answers(log: Any) -> list[tuple[str, str]]:
+    """(look, words) of each answer; what was not answered is empty."""
+    alarm = " alarm" if log.other_medicines_answer in _REPORTED else ""
+    return [
+        ("num", _hours(log.sleep_hours)),
+        ("num", _number(log.latency_min)),
+        ("num", _number(log.awake_min)),
+        ("num", _number(log.awakenings)),
+        ("", items.quality().get(log.quality, "")),
+        ("", _dreams(log.dream_vividness)),
+        ("num", _number(log.dream_distress)),
+        ("num", _number(log.pain)),
+        ("num", _number(log.fatigue)),
+        ("num", _number(log.lead_symptom)),
+        ("words", ", ".join(f"{label} ({severity})" for label, severity in side_effects(log))),
+        (f"words{alarm}", _medicines(log)),
+    ]
 
 
 def _dose_told(dose: Any, zone: ZoneInfo) -> tuple[str, str]:
@@ -483,8 +486,7 @@ def _dose_told(dose: Any, zone: ZoneInfo) -> tuple[str, str]:
             return "not yet", "not_yet"
 
 
-def _number(log: Any, column: str) -> str:
-    value = getattr(log, column) if log else None
+def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
@@ -503,7 +505,7 @@ def _dreams(vividness: int | None) -> str:
 
 
 def _medicines(log: Any) -> str:
-    if not log or not log.other_medicines_answer:
+    if not log.other_medicines_answer:
         return ""
     answer = {"no": "No", **_REPORTED}[log.other_medicines_answer]
     return f"{answer}: {log.other_medicines}" if log.other_medicines else answer

@@ -1,7 +1,7 @@
 """One patient: what needs a person, the plan in force, the chart, the nights and the history."""
 
 import uuid
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,7 +13,7 @@ from common import clock
 from desk.presenters import patient as present
 from patients import selectors as patients_selectors
 from symptoms import selectors as symptoms_selectors
-from titration.engine import timeline
+from titration.engine import gate, timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
 
@@ -57,12 +57,14 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     if record is None:
         raise Http404
     request.seen({patient_id})
-    plans = [_plan(row, at.astimezone(record.patient.zone).date()) for row in _prescriptions(record)]
+    today = at.astimezone(record.patient.zone).date()
+    plans = [_plan(row, today) for row in courses_selectors.prescriptions_of(record.patient)]
     current = next((plan for plan in plans if plan.is_open), None)
     whole, before = request.GET.get("range") == "all", _date(request.GET.get("before", ""))
-    since = None if whole else _since(record, current, before, at=at)
-    logs = symptoms_selectors.log_rows(record.patient, since=since)
-    doses = symptoms_selectors.dose_rows(record.patient, since=since)
+    since = None if whole else today - timedelta(days=present.NIGHTS_SHOWN)
+    older = _older(current, before, at=at)
+    logs = symptoms_selectors.log_rows(record.patient, since=since, also=older)
+    doses = symptoms_selectors.dose_rows(record.patient, since=since, also=older)
     reports = courses_selectors.visible_reports(request.actor).filter(patient=record.patient, review=None)
     reports = list(reports.order_by("at"))
     verdict = current and courses_selectors.verdict_from(
@@ -87,21 +89,18 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     )
 
 
-def _prescriptions(record: patients_selectors.Record) -> list[Prescription]:
-    return courses_selectors.prescriptions_of(record.patient)
-
-
 def _plan(prescription: Prescription, today: date) -> present.Plan:
     course = courses_selectors.course_of(prescription)
     return present.Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
 
 
-def _since(record, current, before, *, at) -> date:
-    """The first night that the page, its chart or the gate looks at."""
-    shown = at.astimezone(record.patient.zone).date() - timedelta(days=present.NIGHTS_SHOWN)
-    older = [before - timedelta(days=present.NIGHTS_SHOWN)] if before else []
-    evidence = [courses_selectors.evidence_since(current.prescription, at=at)] if current else []
-    return min([shown, *older, *evidence])
+def _older(current: present.Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:
+    """Nights before those of the chart that an older page of the table or the gate looks at."""
+    found = [(before - timedelta(days=present.NIGHTS_SHOWN), before)] if before else []
+    if current is not None:
+        evidence = courses_selectors.evidence_since(current.prescription, at=at)
+        found.append((evidence, evidence + timedelta(days=gate.WINDOW_NIGHTS)))
+    return found
 
 
 def _date(text: str) -> date | None:
