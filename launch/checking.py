@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from launch import stack, statics, steps
-from launch.places import PYTHON, ROOT
+from launch.places import PYTHON, ROOT, VENV
 
 # Modules that compute from their arguments and nothing else: these must satisfy the strictest type checker.
 PURE = (
@@ -67,7 +67,7 @@ def fix() -> int:
         [str(PYTHON), "-m", "ruff", "format", "."],
     ]
     if templates := _templates():
-        commands.append([str(PYTHON), "-m", "djade", "--target-version", "5.2", *templates])
+        commands.append([str(VENV / "bin" / "djade"), "--target-version", "5.2", *templates])
     for command in commands:
         subprocess.run(command, cwd=ROOT, check=False)
     return 0
@@ -88,7 +88,7 @@ def _checks(servers: stack.Stack) -> list[Check]:
         Check("settings", steps.manage("check", "--deploy", "--fail-level", "WARNING"), _in_earnest(servers)),
     ]
     if templates := _templates():
-        checks.append(Check("templates", [*python, "djade", "--check", "--target-version", "5.2", *templates]))
+        checks.append(Check("templates", [str(VENV / "bin" / "djade"), "--check", "--target-version", "5.2", *templates]))
     return checks
 
 
