@@ -250,6 +250,9 @@ class NightForm(forms.Form):
         self._clean_sleep(cleaned)
         if cleaned.get("other_medicines") and cleaned.get("other_medicines_answer") in ("", "no"):
             self.add_error("other_medicines_answer", "You wrote a medicine. Is the answer yes, or are you not sure?")
+        if not self.errors and not any(_answered(value) for value in cleaned.values()):
+            # An empty night would count as one, and silence the reminder to tell it.
+            self.add_error(None, "Nothing is answered yet. Answer what you can, then save.")
         return cleaned
 
     def _clean_dose(self, cleaned: dict[str, Any]) -> None:
@@ -328,6 +331,11 @@ def initial_of(told: ToldNight, planned: Dose | None, zone: ZoneInfo) -> dict[st
         initial |= {name: getattr(told.log, name) for name in _NIGHT_COLUMNS}
         initial |= {_SIDE + code: severity for code, severity in told.log.side_effects.items()}
     return initial
+
+
+def _answered(value: object) -> bool:
+    """Nought is an answer; nothing, no words and no tick are none."""
+    return value is not None and value is not False and value != ""
 
 
 def _date(year: str, month: str, day: str) -> date | None:

@@ -68,11 +68,19 @@ class TestSaving:
         assert "Saved. 1 of the last 7 nights is told." in text(page)
 
     def test_no_answer_is_no_zero(self, phone: Client, patient: Patient) -> None:
-        assert phone.post(address(), {"seen_version": "0"}).status_code == 302
+        assert phone.post(address(), {"seen_version": "0", "fatigue": "0"}).status_code == 302
         log = SymptomLog.objects.get(patient=patient)
         for column in ("sleep_hours", "latency_min", "awakenings", "quality", "dream_vividness", "pain"):
             assert getattr(log, column) is None, column
+        assert log.fatigue == 0
         assert not DoseTaken.objects.exists()
+
+    @pytest.mark.parametrize("typed", [{}, {"seen_version": "0"}, {"seen_version": "0", "note": "  "}])
+    def test_nothing_answered_is_no_night(self, phone: Client, typed: dict[str, str]) -> None:
+        response = phone.post(address(), typed)
+        assert response.status_code == 422
+        assert "Nothing is answered yet" in text(response)
+        assert not SymptomLog.objects.exists()
 
     def test_a_double_submit_makes_no_second_row_and_no_second_version(self, phone: Client, patient: Patient) -> None:
         assert post(phone).status_code == 302
