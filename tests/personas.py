@@ -137,11 +137,12 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
     phone, secret = factories.phone(patient, at=NOW)
     opening = patients_services.invite(patient=patient, by=by, at=NOW)
     return Case(
-        canary, patient, prescription, report, phone, secret, opening.token, _doubtful_reminder(patient, prescription)
+        canary, patient, prescription, report, phone, secret, opening.token, doubtful_reminder(patient, prescription)
     )
 
 
-def _doubtful_reminder(patient: Patient, prescription: Prescription) -> Reminder:
+def doubtful_reminder(patient: Patient, prescription: Prescription) -> Reminder:
+    """A step-eve reminder of last evening that nobody knows the fate of."""
     due = NOW - timedelta(hours=16)
     occurrence = Occurrence.objects.create(
         clinic_id=patient.clinic_id,

@@ -13,7 +13,8 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from tests import personas
+from desk.views import home
+from tests import factories, pages, personas
 from tests.guards.test_access_matrix import LINES, OURS
 from tests.personas import NOW, House
 
@@ -129,14 +130,15 @@ def test_so_does_a_page_from_elsewhere(db: None) -> None:
 
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError("boom"), 500), (OperationalError("gone"), 503)])
-def test_so_does_a_fault(house: House, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
-    from desk.views import home
+def test_so_does_a_fault(db: None, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
+    client = pages.client_of(factories.member(factories.clinic()))
+    client.raise_request_exception = False
 
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
     monkeypatch.setattr(home.worklist, "due_steps", fail)
-    response = house.personas["prescriber"].client().get("/")
+    response = client.get("/")
     assert response.status_code == status
     assert b"boom" not in response.content
     assert_guarded(response, str(status))
