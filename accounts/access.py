@@ -8,7 +8,7 @@ and nothing was shown.
 import functools
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -45,10 +45,11 @@ def clinic_page(permission: policy.Permission, *, action: str) -> Callable[[View
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-            actor = accounts_selectors.member_actor(request.user, clinic_id=request.session.get("clinic"))
-            if actor is None:
+            place = accounts_selectors.membership_of(request.user, clinic_id=request.session.get("clinic"))
+            if place is None:
                 raise Http404
-            actor = with_request(actor, request)
+            request.clinic = place.clinic  # type: ignore[attr-defined]
+            actor = with_request(accounts_selectors.actor_of(place, request.user), request)
             try:
                 policy.check(actor, permission)
             except Refused as refusal:
@@ -77,8 +78,7 @@ def public_page(reason: str) -> Callable[[View], View]:
 
 def with_request(actor: Actor, request: HttpRequest) -> Actor:
     """The same actor, remembering which request they act in."""
-    values = {name: getattr(actor, name) for name in actor.__dataclass_fields__}
-    return Actor(**{**values, "request_id": getattr(request, "id", None)})
+    return replace(actor, request_id=getattr(request, "id", None))
 
 
 def pass_through(

@@ -7,14 +7,22 @@ from accounts.actors import Actor, Kind
 from accounts.models import Clinic, Membership
 
 
-def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
-    """The signed-in user acting in their active clinic: the one the session names, else their first."""
+def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
+    """The user's place in their active clinic, with it: the one the session names, else their first."""
     memberships = Membership.objects.filter(user_id=user.id, ended_at=None).order_by("clinic_id")
     if clinic_id is not None:
         memberships = memberships.filter(clinic_id=clinic_id)
-    membership = memberships.select_related("clinic").first()
-    if membership is None:
-        return None
+    return memberships.select_related("clinic").first()
+
+
+def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
+    """The user as the actor of deeds in that clinic; None where they have no place in it."""
+    membership = membership_of(user, clinic_id=clinic_id)
+    return actor_of(membership, user) if membership else None
+
+
+def actor_of(membership: Membership, user: Any) -> Actor:
+    """This member, acting."""
     return Actor(
         kind=Kind.MEMBER,
         clinic_id=membership.clinic_id,

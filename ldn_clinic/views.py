@@ -128,7 +128,10 @@ def _demo_only() -> None:
 
 
 def _caught() -> "mailbox.Maildir":
-    return mailbox.Maildir(settings.MAILBOX_DIR, create=True)
+    """The mailbox of the catcher, with the folders it makes only at its first mail."""
+    for folder in ("tmp", "new", "cur"):
+        (settings.MAILBOX_DIR / folder).mkdir(parents=True, exist_ok=True)
+    return mailbox.Maildir(settings.MAILBOX_DIR)
 
 
 def _text(message: Message) -> str:

@@ -32,6 +32,7 @@ def patient_page(*, action: str, proof: bool = False) -> Callable[[View], View]:
                 return redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}")
             request.phone = phone  # type: ignore[attr-defined]
             request.patient = phone.patient  # type: ignore[attr-defined]
+            request.clinic = phone.patient.clinic  # type: ignore[attr-defined]
             actor = services.patient_actor(phone, request_id=getattr(request, "id", None))
             return pass_through(request, view, args, kwargs, actor=actor, action=action)
 
