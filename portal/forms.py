@@ -173,7 +173,7 @@ class NightForm(forms.Form):
     dream_vividness = _scale("Dreams", list(items.dream_vividness().items()))
     dream_distress = _nought_to_ten("How much did dreams upset you?", "0 is not at all, 10 the most you can imagine.")
     pain = _nought_to_ten("Pain")
-    fatigue = _nought_to_ten("Tiredness")
+    fatigue = _nought_to_ten("Tiredness (fatigue)")
     lead_symptom = _nought_to_ten("")
     other_medicines_answer = forms.ChoiceField(
         label="Any new painkiller, cough or diarrhoea medicine?",
