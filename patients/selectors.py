@@ -2,11 +2,13 @@
 
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import BaseExpression
 from django.db.models.functions import JSONObject
 
 from accounts import policy
@@ -106,8 +108,13 @@ class Record:
     invitation: InvitationState | None
 
 
-def record_of(actor: Actor, patient_id: uuid.UUID) -> Record | None:
-    """The record of one patient this actor may know of, with the clinic, in one statement; else None."""
+def record_of(
+    actor: Actor, patient_id: uuid.UUID, *, beside: Mapping[str, BaseExpression] | None = None
+) -> Record | None:
+    """The record of one patient this actor may know of, with the clinic, in one statement; else None.
+
+    `beside` are annotations of a storey above, read in the same statement and left on the patient.
+    """
     about = {"patient": OuterRef("pk")}
     conditions = PatientCondition.objects.filter(**about).order_by("position")
     medicines = Medicine.objects.filter(**about).order_by("position")
@@ -117,6 +124,7 @@ def record_of(actor: Actor, patient_id: uuid.UUID) -> Record | None:
         .filter(id=patient_id)
         .select_related("clinic")
         .annotate(
+            **(beside or {}),
             record_conditions=ArraySubquery(conditions.values(pair=JSONObject(code="code", words="words"))),
             record_medicines=ArraySubquery(medicines.values("words")),
             record_phones=ArraySubquery(

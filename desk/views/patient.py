@@ -53,7 +53,7 @@ def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     """Everything the page shows, read in as many statements for two years as for a week."""
     at = clock.now()
-    record = patients_selectors.record_of(request.actor, patient_id)
+    record = patients_selectors.record_of(request.actor, patient_id, beside=courses_selectors.OPEN_REPORTS_BESIDE)
     if record is None:
         raise Http404
     request.seen({patient_id})
@@ -62,11 +62,8 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     current = next((plan for plan in plans if plan.is_open), None)
     whole, before = request.GET.get("range") == "all", _date(request.GET.get("before", ""))
     since = None if whole else today - timedelta(days=present.NIGHTS_SHOWN)
-    older = _older(current, before, at=at)
-    logs = symptoms_selectors.log_rows(record.patient, since=since, also=older)
-    doses = symptoms_selectors.dose_rows(record.patient, since=since, also=older)
-    reports = courses_selectors.visible_reports(request.actor).filter(patient=record.patient, review=None)
-    reports = list(reports.order_by("at"))
+    logs, doses = symptoms_selectors.told_rows(record.patient, since=since, also=_older(current, before, at=at))
+    reports = courses_selectors.reports_beside(record.patient)
     verdict = current and courses_selectors.verdict_from(
         current.prescription,
         in_force=current.in_force,

@@ -20,9 +20,12 @@ from common.dose import Dose
 from common.night import Slot
 from patients import services as patients_services
 from patients.models import Medicine, Patient, PatientCondition
+from symptoms import selectors as symptoms_selectors
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 from tests import factories, pages
+from titration.engine import timeline
 from titration.models import Prescription
+from titration.selectors import courses as courses_selectors
 from titration.services import courses
 
 AT = factories.AT
@@ -454,4 +457,39 @@ class TestCost:
         factories.phone(patient)
         with on(DUE), pages.statements() as many:
             desk.get(url(patient, query))
-        assert len(few) == len(many) <= 10, str(many)
+        assert len(few) == len(many) <= 8, str(many)
+
+
+class TestReading:
+    """What the page reads at once is what the parts say one by one."""
+
+    def test_logs_and_doses_come_as_they_do_alone(self, patient: Patient) -> None:
+        tell(patient, START, 3, side_effects={"nausea": "mild"}, note="n", latency_min=5)
+        factories.told_night(patient, START + timedelta(days=5), dose_mg=None, sleep_hours=None, pain=None)
+        SymptomLog.objects.get(night=START).delete()
+        told = symptoms_selectors.told_rows(patient)
+        assert told == (symptoms_selectors.log_rows(patient), symptoms_selectors.dose_rows(patient))
+        assert [log.night.day for log in told[0]] == [3, 4, 7]
+        assert [dose.taken for dose in told[1]] == ["taken", "taken", "taken", "skipped"]
+
+    def test_stretches_before_a_date_are_read_with_it(self, patient: Patient) -> None:
+        tell(patient, START, 10)
+        old = (START + timedelta(days=1), START + timedelta(days=2))
+        logs, doses = symptoms_selectors.told_rows(patient, since=START + timedelta(days=8), also=[old])
+        assert [log.night.day for log in logs] == [dose.plan_date.day for dose in doses] == [3, 4, 10, 11]
+
+    @pytest.mark.parametrize("days_after", [-3, -1, 0, 1, 30, 200])
+    @pytest.mark.parametrize("answers", [{}, {"dose_mg": None}, {"side_effects": {"nausea": "severe"}}])
+    def test_the_gate_is_the_one_the_deed_asks(
+        self, patient: Patient, days_after: int, answers: dict[str, Any]
+    ) -> None:
+        prescription = factories.prescription(patient)
+        tell(patient, DUE - timedelta(days=7), 7, **answers)
+        at = AT + timedelta(days=14 + days_after)
+        since = courses_selectors.evidence_since(prescription, at=at)
+        logs, doses = symptoms_selectors.told_rows(patient, since=since)
+        in_force = timeline.unfold(courses_selectors.course_of(prescription))
+        verdict = courses_selectors.verdict_from(
+            prescription, in_force=in_force, logs=logs, doses=doses, opioid_reported=False, at=at
+        )
+        assert verdict == courses_selectors.gate_of(prescription, at=at)

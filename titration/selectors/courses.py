@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 
 from accounts.actors import Actor
 from common.dose import Dose
@@ -141,6 +143,32 @@ def opioid_report_open(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 def visible_reports(actor: Actor) -> QuerySet[OpioidReport]:
     """The opioid reports of the patients this actor may know of, answered or not."""
     return OpioidReport.objects.filter(patient__in=patients_selectors.visible_to(actor))
+
+
+OPEN_REPORTS_BESIDE = {
+    "open_reports": ArraySubquery(
+        OpioidReport.objects.filter(patient=OuterRef("pk"), review=None)
+        .order_by("at")
+        .values(row=JSONObject(id="id", night="night", answer="answer", words="words", at="at"))
+    )
+}
+"""For a statement about one patient: their unanswered reports, oldest first, read by `reports_beside`."""
+
+
+def reports_beside(patient: Patient) -> list[OpioidReport]:
+    """The unanswered reports that were read with the patient, oldest first."""
+    return [
+        OpioidReport(
+            id=uuid.UUID(row["id"]),
+            clinic_id=patient.clinic_id,
+            patient=patient,
+            night=date.fromisoformat(row["night"]),
+            answer=row["answer"],
+            words=row["words"],
+            at=datetime.fromisoformat(row["at"]),
+        )
+        for row in patient.open_reports
+    ]
 
 
 def open_reports(actor: Actor) -> list[OpioidReport]:
