@@ -17,9 +17,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=3.0, metavar="SECONDS", help="pause between two rounds")
-        parser.add_argument("--once", action="store_true", help="make one round and end")
 
-    def handle(self, *args: Any, every: float, once: bool, **options: Any) -> None:
+    def handle(self, *args: Any, every: float, **options: Any) -> None:
         asked_to_stop = threading.Event()
         for asking in (signal.SIGTERM, signal.SIGINT):
             signal.signal(asking, lambda *_: asked_to_stop.set())
@@ -35,6 +34,4 @@ class Command(BaseCommand):
                 if errors >= ERRORS_IN_A_ROW:
                     # A process that starts anew has no stale state to be wrong about.
                     raise CommandError(f"{errors} rounds in a row met no database; giving up.") from error
-            if once:
-                return
             asked_to_stop.wait(every)
