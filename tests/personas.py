@@ -60,7 +60,8 @@ class Persona:
 
     def client(self) -> Client:
         """A fresh browser with this person's cookies: what one knock leaves behind does not reach the next."""
-        client = Client(raise_request_exception=False)
+        client = pages.new_client()
+        client.raise_request_exception = False
         client.cookies = SimpleCookie(self.cookies)
         return client
 

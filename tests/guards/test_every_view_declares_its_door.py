@@ -73,10 +73,8 @@ def test_a_view_without_a_door_is_refused_and_one_with_it_is_not(client: Client)
 
 
 @pytest.mark.django_db
-def test_the_name_of_an_allauth_view_opens_nothing_without_being_one(client: Client) -> None:
-    """A mark is on the function; who borrows an exempt name in a space of their own is refused all the same."""
-    urls = _urls(path("borrowed/", _reached, name="borrowed_account_login"))
-    with override_settings(ROOT_URLCONF=urls):
+def test_the_name_of_an_allauth_view_opens_no_view_of_ours(client: Client) -> None:
+    with override_settings(ROOT_URLCONF=_urls(path("borrowed/", _reached, name="account_logout"))):
         assert client.get("/borrowed/").status_code == 404
 
 
