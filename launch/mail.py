@@ -20,6 +20,9 @@ async def serve(maildir: Path, port: int) -> None:
     asked_to_stop = asyncio.Event()
     for asking in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(asking, asked_to_stop.set)
+    # The folder itself is made before us, with its owner; a maildir made by Python lacks its three when it is there.
+    for folder in ("tmp", "new", "cur"):
+        (maildir / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     handler = Mailbox(maildir)
 
     def connection() -> SMTP:
