@@ -17,7 +17,7 @@ class Actor:
     """A person or the system, acting in one clinic, during one request or task.
 
     `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only,
-    `clinic_zone` for a member: the clinic's pages have their "today" from it.
+    `clinic_name` and `clinic_zone` for a member: the clinic's pages have their heading and their "today" from them.
     """
 
     kind: Kind
@@ -27,6 +27,7 @@ class Actor:
     role: str = ""
     patient_id: uuid.UUID | None = None
     request_id: uuid.UUID | None = None
+    clinic_name: str = ""
     clinic_zone: ZoneInfo | None = None
 
 

@@ -29,6 +29,7 @@ def actor_of(membership: Membership, user: Any) -> Actor:
         label=user.name,
         user_id=user.id,
         role=membership.role,
+        clinic_name=membership.clinic.name,
         clinic_zone=membership.clinic.zone,
     )
 
