@@ -78,6 +78,7 @@ def test_r09_reminders_go_out_without_broker_beat_and_worker(stub: Stub, setting
     assert len(set(stub.taken)) == len(stub.taken) == 20
 
 
+@pytest.mark.long
 def test_r04_connections_cut_again_and_again_lose_and_double_nothing(stub: Stub, settings: Any) -> None:
     due(150)
     stub.mode, stub.slow_seconds = (lambda recipient: smtp_stub.SLOW), 0.05
