@@ -88,7 +88,9 @@ def _checks(servers: stack.Stack) -> list[Check]:
         Check("settings", steps.manage("check", "--deploy", "--fail-level", "WARNING"), _in_earnest(servers)),
     ]
     if templates := _templates():
-        checks.append(Check("templates", [str(VENV / "bin" / "djade"), "--check", "--target-version", "5.2", *templates]))
+        checks.append(
+            Check("templates", [str(VENV / "bin" / "djade"), "--check", "--target-version", "5.2", *templates])
+        )
     return checks
 
 

@@ -169,9 +169,7 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
         demo=given.demo,
         own_mail=True,
     )
-    leave_out = [part for pattern in statics.NEVER_SERVED for part in ("-i", pattern)]
-    command = steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0", *leave_out)
-    return steps.begin(command, _as(account, Stack(record, state.folder)), account)
+    return steps.begin(statics.collect_command(), _as(account, Stack(record, state.folder)), account)
 
 
 def _mark(state: State) -> Path:

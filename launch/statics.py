@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from launch import bootstrap
+from launch import bootstrap, steps
 from launch.failure import Failure
 from launch.places import PYTHON, ROOT, UV, VENV
 
@@ -81,6 +81,12 @@ def inputs() -> list[Path]:
     folders = [path for path in sorted(ROOT.glob("*/static")) if path.is_dir()]
     settings = [path for path in (ROOT / "ldn_clinic" / "settings.py",) if path.exists()]
     return [ROOT / "static", *folders, LOCK, ROOT / "requirements.txt", *settings]
+
+
+def collect_command() -> list[str]:
+    """The Django command that builds the static files anew."""
+    leave_out = [part for pattern in NEVER_SERVED for part in ("-i", pattern)]
+    return steps.manage("collectstatic", "--noinput", "--skip-checks", "--clear", "-v", "0", *leave_out)
 
 
 def _npm() -> list[str]:

@@ -31,7 +31,9 @@ def bench(arguments: list[str]) -> int:
     try:
         with stack.throw_away(durable=True) as servers:
             command = steps.manage("migrate", "--noinput", "--skip-checks", "-v", "0")
-            steps.call(command, servers.owner_environment(), identity.myself(), "The database could not be migrated")
+            me = identity.myself()
+            steps.call(command, servers.owner_environment(), me, "The database could not be migrated")
+            steps.call(statics.collect_command(), servers.environment(), me, "The static files could not be built")
             return steps.foreground([str(PYTHON), "-m", "bench", *arguments], servers.test_environment())
     except steps.AskedToStopError:
         return 130
