@@ -689,12 +689,6 @@ def first_shown(plans: Sequence[Plan], logs: Sequence[Any], today: date, *, whol
     return earliest if whole else max(earliest, today - timedelta(days=NIGHTS_SHOWN - 1))
 
 
-def oldest_possible(record: Record, plans: Sequence[Plan]) -> date:
-    """Before this date nobody can have told of a night."""
-    registered = record.patient.registered_at.astimezone(record.patient.zone).date() - timedelta(days=7)
-    return min([registered, *(plan.course.start_on for plan in plans)])
-
-
 @dataclass(frozen=True, kw_only=True)
 class Sources:
     """What the page is made of: rows read and values the engine gave, all of one moment."""
@@ -782,10 +776,10 @@ def chart(sources: Sources, bands: Sequence[series.DoseBand], first: date) -> Dr
 def _page_of_nights(sources: Sources) -> tuple[list[date], str, str]:
     """The nights of the table, newest first, and the `before` of the pages beside it ("" where there is none).
 
-    Tonight is listed once something was told of it.
+    They begin with the first plan or the first night told. Tonight is listed once something was told of it.
     """
     told = {log.night for log in sources.logs} | {dose.plan_date for dose in sources.doses}
-    floor = min([oldest_possible(sources.record, sources.plans), *told])
+    floor = min([*(plan.course.start_on for plan in sources.plans), *told], default=sources.today)
     newest = sources.today if sources.today in told else sources.today - timedelta(days=1)
     last = newest if sources.before is None else min(newest, sources.before - timedelta(days=1))
     first = max(last - timedelta(days=NIGHTS_SHOWN - 1), floor)

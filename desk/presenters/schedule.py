@@ -24,6 +24,8 @@ SLOT_WORDS = {Slot.BEDTIME: "at bedtime", Slot.MORNING: "in the morning"}
 _EACH = {Slot.BEDTIME: ("a night", "night", "nights"), Slot.MORNING: ("a morning", "morning", "mornings")}
 _OPEN_END_DAYS = 14
 """How long an open last step is drawn."""
+_LETTER = 7.2
+"""Width of a letter of the drawing's labels, in pixels."""
 
 
 def day(on: date) -> str:
@@ -67,7 +69,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Stair:
-    """A level of the staircase, in pixels of a drawing; labels are empty where they would not fit."""
+    """A level of the staircase, in pixels of a drawing; labels are empty where they would not fit, and end at
+    `label_x` where the drawing does."""
 
     x: float
     end: float
@@ -75,6 +78,8 @@ class Stair:
     riser_to: float | None
     label: str
     date_label: str
+    label_x: float
+    label_ends: bool
     open: bool
 
 
@@ -201,11 +206,11 @@ def _stairs(
         start, stop = x(step.from_on), x(step.to_on or end)
         label, dated = str(step.dose), f"{step.from_on.day} {step.from_on:%b}"
         before = steps[number - 1].dose if number else None
-        fits, date_fits = start >= labelled_to and step.dose != before, start >= dated_to
-        if fits:
-            labelled_to = start + 7.2 * len(label)
-        if date_fits:
-            dated_to = start + 7.2 * len(dated)
+        label_ends = start + _LETTER * max(len(label), len(dated)) > x(end)
+        begins = stop - _LETTER * max(len(label), len(dated)) if label_ends else start
+        fits, date_fits = begins >= labelled_to and step.dose != before, begins >= dated_to
+        labelled_to = start + _LETTER * len(label) if fits else labelled_to
+        dated_to = start + _LETTER * len(dated) if date_fits else dated_to
         yield Stair(
             x=start,
             end=stop,
@@ -213,6 +218,8 @@ def _stairs(
             riser_to=y(before) if before else None,
             label=label if fits else "",
             date_label=dated if date_fits else "",
+            label_x=stop if label_ends else start + 3,
+            label_ends=label_ends,
             open=step.to_on is None,
         )
 

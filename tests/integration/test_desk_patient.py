@@ -271,7 +271,8 @@ class TestNights:
             assert cells_of(desk.get(url(patient)), START)[2] == "1.5 mg at 22:30"
 
     def test_newest_first_and_older_ones_a_page_further(self, desk: Client, clinic: Clinic) -> None:
-        patient = factories.patient(clinic, registered_at=AT - timedelta(days=200))
+        patient = factories.patient(clinic)
+        factories.prescription(patient, at=AT - timedelta(days=200))
         page = desk.get(url(patient)).content.decode()
         nights = re.findall(r'<time datetime="([0-9-]+)"', page)
         assert len(nights) == 56
@@ -289,6 +290,14 @@ class TestNights:
             re.findall(r'<time datetime="([0-9-]+)"', desk.get(url(patient, f"?before={newer[1]}")).content.decode())
             == nights
         )
+
+    def test_nothing_is_listed_from_before_the_first_plan_and_night(self, desk: Client, patient: Patient) -> None:
+        factories.prescription(patient)
+        assert "No nights to show" in words_of(desk.get(url(patient)))
+        with on(START + timedelta(days=2)):
+            page = desk.get(url(patient)).content.decode()
+        assert re.findall(r'<time datetime="([0-9-]+)"', page) == ["2026-03-03", "2026-03-02"]
+        assert "Older nights" not in page
 
     @pytest.mark.parametrize("before", ["x", "2026-02-30", "0001-01-01", "9999-12-31", "<script>"])
     def test_an_address_that_is_no_date_shows_a_page_all_the_same(
