@@ -39,7 +39,8 @@ def day_short(on: date) -> str:
 
 
 def capsules(count: int) -> str:
-    return "1 capsule" if count == 1 else f"{count:,} capsules"
+    """The number and its word, which no line end parts."""
+    return "1\N{NO-BREAK SPACE}capsule" if count == 1 else f"{count:,}\N{NO-BREAK SPACE}capsules"
 
 
 def doses_each(count: int, slot: Slot) -> str:
