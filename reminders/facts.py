@@ -85,8 +85,8 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
 
 
 def told_nights(patient_ids: Iterable[uuid.UUID], nights: Iterable[date]) -> set[tuple[uuid.UUID, date]]:
-    """Which of these patients have logged which of these nights."""
-    logs = SymptomLog.objects.filter(patient_id__in=list(patient_ids), night__in=list(nights))
+    """Which of these patients have said how which of these nights were."""
+    logs = SymptomLog.objects.describing().filter(patient_id__in=list(patient_ids), night__in=list(nights))
     return set(logs.values_list("patient_id", "night"))
 
 

@@ -68,9 +68,8 @@ def clock_state(*, at: datetime) -> ClockState:
     """The state of the whole machinery, which all clinics share."""
     pulses = dict(Heartbeat.objects.values_list("name", "at"))
     rests_until = Breaker.objects.filter(open_until__gt=at).aggregate(until=Min("open_until"))["until"]
-    oldest_due_at = Reminder.objects.filter(state=State.PENDING, next_at__lte=at).aggregate(oldest=Min("next_at"))[
-        "oldest"
-    ]
+    due = Reminder.objects.unsettled().filter(state=State.PENDING, next_at__lte=at)
+    oldest_due_at = due.aggregate(oldest=Min("next_at"))["oldest"]
     sentences = (
         _of_the_round(pulses.get(Heartbeat.Name.ROUND), at),
         _of_the_mail(rests_until),
@@ -119,7 +118,7 @@ def _seconds(age: timedelta) -> int:
 
 
 def _doubted_before(moment: datetime) -> bool:
-    doubtful = Reminder.objects.filter(state=State.UNCERTAIN)
+    doubtful = Reminder.objects.unsettled().filter(state=State.UNCERTAIN)
     return doubtful.filter(tries__outcome=Attempt.Outcome.UNCERTAIN, tries__at__lt=moment).exists()
 
 

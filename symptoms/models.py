@@ -66,6 +66,16 @@ class DoseTaken(models.Model):
         return str(self.id)
 
 
+# What says how a night was. A dose alone, told in the evening, says nothing of the night after it.
+DESCRIBING = ("sleep_hours", "quality", "dream_vividness", "pain", "fatigue", "lead_symptom")
+
+
+class SymptomLogQuerySet(models.QuerySet["SymptomLog"]):
+    def describing(self) -> "SymptomLogQuerySet":
+        """The logs that say how the night was."""
+        return self.exclude(**{f"{column}__isnull": True for column in DESCRIBING})
+
+
 @pghistory.track(append_only=True, context_field=None)
 class SymptomLog(models.Model):
     """One night as the patient lived it. Every version is kept."""
@@ -98,6 +108,8 @@ class SymptomLog(models.Model):
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
+    objects = SymptomLogQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["patient", "night"], name="one_log_per_patient_and_night"),
@@ -116,6 +128,11 @@ class SymptomLog(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def describes_the_night(self) -> bool:
+        """Whether anything was said of how the night was."""
+        return any(getattr(self, column) is not None for column in DESCRIBING)
 
 
 class OpioidReport(models.Model):

@@ -41,12 +41,8 @@ def night_lines(told: Sequence[ToldNight], zone: ZoneInfo, at: datetime) -> list
 
 
 def is_told(one: ToldNight) -> bool:
-    """Whether the patient said how the night was. A dose alone says nothing of the night after it."""
-    log = one.log
-    return log is not None and any(
-        value is not None
-        for value in (log.sleep_hours, log.quality, log.dream_vividness, log.pain, log.fatigue, log.lead_symptom)
-    )
+    """Whether the patient said how the night was."""
+    return one.log is not None and one.log.describes_the_night
 
 
 def _told_words(one: ToldNight) -> str:

@@ -55,6 +55,6 @@ def _send_what_is_due(stopping: Callable[[], bool]) -> Counter[str]:
 
 
 def _oldest_due(at: datetime) -> datetime | None:
-    due = Reminder.objects.filter(state=State.PENDING, next_at__lte=at)
+    due = Reminder.objects.unsettled().filter(state=State.PENDING, next_at__lte=at)
     oldest: datetime | None = due.aggregate(oldest=Min("next_at"))["oldest"]
     return oldest

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from reminders import pace
-from reminders.models import Attempt, Reminder
+from reminders.models import Attempt, Reminder, ReminderQuerySet
 from reminders.states import State
 
 
@@ -26,17 +26,24 @@ def sweep(*, at: datetime) -> Swept:
     return Swept(returned=_return_claims(at), uncertain=_doubt_sendings(at), expired=_expire(at))
 
 
+def _leased(at: datetime) -> ReminderQuerySet:
+    """Where leased rows are: whatever was claimed had been due. The index of what is due finds them."""
+    return Reminder.objects.unsettled().filter(next_at__lte=at)
+
+
 def _return_claims(at: datetime) -> int:
     """The holder died or stalls; nothing had left the machine."""
-    return Reminder.objects.filter(state=State.CLAIMED, lease_until__lte=at).update(
-        state=State.PENDING, lease=None, lease_until=None
+    return (
+        _leased(at)
+        .filter(state=State.CLAIMED, lease_until__lte=at)
+        .update(state=State.PENDING, lease=None, lease_until=None)
     )
 
 
 @transaction.atomic
 def _doubt_sendings(at: datetime) -> int:
     """The holder died between handing over and writing down what came of it: nobody can know."""
-    lapsed = Reminder.objects.filter(state=State.SENDING, lease_until__lte=at).select_for_update(skip_locked=True)
+    lapsed = _leased(at).filter(state=State.SENDING, lease_until__lte=at).select_for_update(skip_locked=True)
     rows = list(lapsed[: pace.SWEEP_AT_MOST])
     if not rows:
         return 0
@@ -68,5 +75,5 @@ def _expire(at: datetime) -> int:
 
 
 def _pending_past(at: datetime) -> list[uuid.UUID]:
-    stale = Reminder.objects.filter(state=State.PENDING, not_after__lte=at).order_by(F("not_after"))
+    stale = Reminder.objects.unsettled().filter(state=State.PENDING, not_after__lte=at).order_by(F("not_after"))
     return list(stale.values_list("id", flat=True)[: pace.SWEEP_AT_MOST])

@@ -172,8 +172,9 @@ def test_a_reminder_that_waits_for_more_than_five_minutes_is_trouble(now: dateti
 @pytest.mark.parametrize(("hours", "forgotten"), [(23, False), (25, True)])
 def test_doubt_that_nobody_looked_at_for_a_day_is_trouble(now: datetime, hours: int, forgotten: bool) -> None:
     pulse.round_made(oldest_due_at=None)
-    (reminder,) = rows.due_reminders(1, at=now)
-    doubted(reminder, now - timedelta(hours=hours))
+    then = now - timedelta(hours=hours)
+    (reminder,) = rows.due_reminders(1, at=then)
+    doubted(reminder, then)
     expected = ["A reminder may not have arrived and nobody has looked into it for a day."] if forgotten else []
     assert selectors.trouble(at=now) == expected
     assert Attempt.objects.filter(outcome="uncertain").exists()

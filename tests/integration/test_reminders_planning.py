@@ -192,13 +192,19 @@ def test_a_first_planning_invents_no_outage() -> None:
 # At the door.
 
 
-def tell(reminder: Reminder) -> None:
+def tell_only_the_dose(reminder: Reminder) -> None:
+    """In the evening, before there was a night to speak of."""
     SymptomLog.objects.create(
         clinic_id=reminder.clinic_id,
         patient_id=reminder.occurrence.patient_id,
         night=reminder.occurrence.about_on,
         recorded_at=AT,
     )
+
+
+def tell(reminder: Reminder) -> None:
+    tell_only_the_dose(reminder)
+    SymptomLog.objects.update(sleep_hours=7)
 
 
 def report_opioid(reminder: Reminder) -> None:
@@ -269,6 +275,7 @@ def confirm(reminder: Reminder) -> None:
         (withdraw_consent, Answer.NO_CONSENT, Answer.NO_CONSENT),
         (forget_preferences, Answer.NO_CONSENT, Answer.NO_CONSENT),
         (lose_address, Answer.NO_ADDRESS, Answer.NO_ADDRESS),
+        (tell_only_the_dose, Answer.GO, Answer.GO),
         (tell, Answer.GO, Answer.ALREADY_TOLD),
     ],
 )
