@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from io import BytesIO
 from typing import Any
 
@@ -17,14 +18,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
-from accounts.models import Clinic, User
+from accounts import selectors as accounts_selectors
+from accounts.models import Clinic, Membership, User
 from bench import bare
 from bench.line import Line
 from common import clock
+from common.dose import Dose
+from common.night import Slot
 from ldn_clinic import demo, demo_nights, demo_seed
 from patients.models import Patient
 from symptoms.models import DoseTaken, SymptomLog
 from titration.models import Prescription
+from titration.selectors import courses as courses_selectors
+from titration.services import courses
 
 NIGHTS = 730
 ROUNDS, REQUESTS = 5, 20
@@ -43,7 +49,7 @@ def lines() -> Iterator[Line]:
     """CPU, SQL and bytes of both, and the ratio."""
     today = clock.now().date()
     if not Clinic.objects.filter(name=demo.CLINIC_NAME).exists():
-        list(demo_seed.seed(patients=12, days=60, seed=7, last_day=today))
+        list(demo_seed.seed(patients=13, days=60, seed=7, last_day=today))
     patient = _with_two_years(today)
     cookie = f"{settings.SESSION_COOKIE_NAME}={_session()}"
     page_address = reverse("desk:patient", args=[patient.id])
@@ -59,36 +65,56 @@ def lines() -> Iterator[Line]:
 
 
 def _with_two_years(today: date) -> Patient:
-    """A demo patient without a story of their own, given a course of two years and its nights."""
-    taken = Prescription.objects.values_list("patient_id", flat=True)
-    patient = Patient.objects.exclude(id__in=taken).first() or Patient.objects.order_by("record_number")[1]
+    """A demo patient whose course climbed two years ago and who has told five nights in six since."""
+    membership = Membership.objects.select_related("user", "clinic").get(user__username=demo.PERSONAS[0].username)
+    prescriber = accounts_selectors.actor_of(membership, membership.user)
+    patient = Patient.objects.exclude(prescriptions__state="active").order_by("record_number")[0]
+    start_on = today - timedelta(days=NIGHTS)
+    version = courses_selectors.protocols_for(prescriber).get(code="STD-2W")
+    course = courses.prescribe(
+        patient=patient,
+        protocol_version=version,
+        start_on=start_on,
+        slot=Slot.BEDTIME,
+        capsule_strength=Dose.of("1.5"),
+        mode=Prescription.Mode.CONFIRMED,
+        opioid_answer="no",
+        by=prescriber,
+        at=_noon(start_on),
+    )
+    while course.next_due_on is not None:
+        course = courses.advance(
+            prescription_id=course.id,
+            reason="Doing well",
+            seen_version=course.version,
+            by=prescriber,
+            at=_noon(course.next_due_on),
+        )
+    _tell(patient, course, [start_on + timedelta(days=day) for day in range(NIGHTS)])
+    return patient
+
+
+def _tell(patient: Patient, course: Prescription, nights: list[date]) -> None:
     rng = random.Random(7)  # noqa: S311  made-up nights
     temper = demo_nights.temper(rng)
-    days = [today - timedelta(days=back) for back in range(1, NIGHTS + 1)]
-    shared: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient": patient, "recorded_at": datetime.now(UTC)}
-    step = Prescription.objects.filter(patient=patient).first()
-    SymptomLog.objects.bulk_create(
-        [
-            SymptomLog(**shared, night=day, **demo_nights.answers(rng, temper, nights_at_dose=30, mg=4.5))
-            for day in days
-            if demo_nights.told(rng, temper)
-        ],
-        ignore_conflicts=True,
-    )
-    DoseTaken.objects.bulk_create(
-        [
-            DoseTaken(
-                **shared,
-                plan_date=day,
-                slot=step.slot if step else "bedtime",
-                taken=DoseTaken.Taken.TAKEN,
-                taken_mg=step.capsule_strength if step else None,
+    steps = list(course.steps.order_by("from_on"))
+    logs, doses = [], []
+    for night in nights:
+        step = next(s for s in steps if s.to_on is None or night < s.to_on)
+        shared: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient": patient, "recorded_at": _noon(night)}
+        if rng.random() > 1 / 6 and step.dose is not None:
+            answers = demo_nights.answers(
+                rng, temper, nights_at_dose=(night - step.from_on).days, mg=float(step.dose.mg)
             )
-            for day in days
-        ],
-        ignore_conflicts=True,
-    )
-    return patient
+            logs.append(SymptomLog(**shared, night=night, **answers))
+            taken = {"taken": DoseTaken.Taken.TAKEN, "taken_mg": step.dose}
+            doses.append(DoseTaken(**shared, plan_date=night, slot=course.slot, **taken))
+    SymptomLog.objects.bulk_create(logs)
+    DoseTaken.objects.bulk_create(doses)
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time_of_day(12), tzinfo=UTC)
 
 
 def _session() -> str:
@@ -132,11 +158,11 @@ def _measure(call: Callable[[], bytes]) -> Cost:
     body = call()
     with CaptureQueriesContext(connection) as captured:
         call()
+        statements = sum(q["sql"].split()[0] not in ("BEGIN", "COMMIT") for q in captured.captured_queries)
     rounds = []
     for _ in range(ROUNDS):
         began = time.process_time()
         for _ in range(REQUESTS):
             call()
         rounds.append((time.process_time() - began) * 1000 / REQUESTS)
-    statements = [q for q in captured.captured_queries if q["sql"].split()[0] not in ("BEGIN", "COMMIT")]
-    return Cost(sorted(rounds)[ROUNDS // 2], len(statements), body)
+    return Cost(sorted(rounds)[ROUNDS // 2], statements, body)
