@@ -1,13 +1,16 @@
 """Holding, stepping, stopping and answering through the pages: what is shown first, what is refused, what is kept."""
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -119,6 +122,26 @@ class TestHold:
         assert 'value="5"' in late.content.decode()
         assert seen(late) == "2"
         assert PlanChange.objects.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_people_holding_at_the_same_moment(
+        self, course: Prescription, prescriber: Actor, colleague: Actor
+    ) -> None:
+        desks = [pages.client_of(prescriber), pages.client_of(colleague)]
+        start = threading.Barrier(2)
+
+        def hold_now(desk: Client) -> int:
+            try:
+                start.wait(10)
+                return desk.post(url(course, "hold"), holding()).status_code
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as threads:
+            answers = sorted(threads.map(hold_now, desks))
+        assert answers == [302, 409]
+        assert PlanChange.objects.count() == 1
+        assert Prescription.objects.get().version == 2
 
     def test_having_looked_again_the_second_may_sign(
         self, desk: Client, course: Prescription, colleague: Actor

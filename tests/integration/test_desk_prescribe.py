@@ -1,13 +1,16 @@
 """Prescribing through the page: what is shown before it is signed, what is refused, and that nothing typed is lost."""
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -290,6 +293,27 @@ class TestSigning:
         second = desk.post(url(patient), signing)
         assert second.status_code == 409
         assert "already has an open plan" in words_of(second)
+        assert Prescription.objects.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_two_people_signing_at_once_one_is_told_of_the_others_plan(
+        self, clinic: Clinic, patient: Patient
+    ) -> None:
+        desks = [pages.client_of(factories.member(clinic)) for _ in range(2)]
+        values = filled()
+        signing = {**values, "action": "sign", "shown": shown(desks[0].post(url(patient), values))}
+        start = threading.Barrier(2)
+
+        def sign_now(desk: Client) -> int:
+            try:
+                start.wait(10)
+                return desk.post(url(patient), signing).status_code
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as threads:
+            answers = sorted(threads.map(sign_now, desks))
+        assert answers == [302, 409]
         assert Prescription.objects.count() == 1
 
     def test_with_an_open_plan_the_page_leads_to_it(self, desk: Client, patient: Patient) -> None:
