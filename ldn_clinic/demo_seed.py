@@ -123,8 +123,8 @@ def _patient(
 def _days_ago(number: int, days: int, rng: random.Random) -> int:
     if number == NOT_STARTED:
         return -2
-    # Every third has a step due about now: the home page is what the demonstration is for.
-    return 14 * rng.randint(1, 2) if number % 3 == 0 and days > 28 else rng.randint(5, max(6, days))
+    # Every sixth has a step due about now: the home page is what the demonstration is for.
+    return 14 * rng.randint(1, 2) if number % 6 == 3 and days > 28 else rng.randint(5, max(6, days))
 
 
 def _registered(number: int, who: Clinicians, at: datetime, rng: random.Random) -> Patient:
