@@ -2,13 +2,12 @@
 
 import unicodedata
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
-from django.db.models.expressions import BaseExpression
 from django.db.models.functions import JSONObject
 
 from accounts import policy
@@ -108,38 +107,33 @@ class Record:
     invitation: InvitationState | None
 
 
-def record_of(
-    actor: Actor, patient_id: uuid.UUID, *, beside: Mapping[str, BaseExpression] | None = None
-) -> Record | None:
-    """The record of one patient this actor may know of, with the clinic, in one statement; else None.
+def _of_patient(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.filter(patient=OuterRef("pk"))
 
-    `beside` are annotations of a storey above, read in the same statement and left on the patient.
-    """
-    about = {"patient": OuterRef("pk")}
-    conditions = PatientCondition.objects.filter(**about).order_by("position")
-    medicines = Medicine.objects.filter(**about).order_by("position")
-    phones = Phone.objects.filter(**about, revoked_at=None).order_by("-let_in_at")
-    patient = (
-        visible_to(actor)
-        .filter(id=patient_id)
-        .select_related("clinic")
-        .annotate(
-            **(beside or {}),
-            record_conditions=ArraySubquery(conditions.values(pair=JSONObject(code="code", words="words"))),
-            record_medicines=ArraySubquery(medicines.values("words")),
-            record_phones=ArraySubquery(
-                phones.values(row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at"))
-            ),
-            # One at most, by `one_open_invitation_per_patient`.
-            open_one=FilteredRelation(
-                "invitations", condition=Q(invitations__spent_at=None, invitations__replaced_at=None)
-            ),
-            invitation_created_at=F("open_one__created_at"),
-            invitation_expires_at=F("open_one__expires_at"),
-            invitation_mailed_at=F("open_one__mailed_at"),
+
+RECORDS = Patient.objects.select_related("clinic").annotate(
+    record_conditions=ArraySubquery(
+        _of_patient(PatientCondition.objects.order_by("position")).values(pair=JSONObject(code="code", words="words"))
+    ),
+    record_medicines=ArraySubquery(_of_patient(Medicine.objects.order_by("position")).values("words")),
+    record_phones=ArraySubquery(
+        _of_patient(Phone.objects.filter(revoked_at=None).order_by("-let_in_at")).values(
+            row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at")
         )
-        .first()
-    )
+    ),
+    # One at most, by `one_open_invitation_per_patient`.
+    open_one=FilteredRelation("invitations", condition=Q(invitations__spent_at=None, invitations__replaced_at=None)),
+    invitation_created_at=F("open_one__created_at"),
+    invitation_expires_at=F("open_one__expires_at"),
+    invitation_mailed_at=F("open_one__mailed_at"),
+)
+"""Patients with all that `record_of` reads; a storey above may annotate more. Built once: building it costs more than
+asking it."""
+
+
+def record_of(actor: Actor, patient_id: uuid.UUID, *, among: QuerySet[Patient] = RECORDS) -> Record | None:
+    """The record of one patient this actor may know of, with the clinic, in one statement; else None."""
+    patient = next(iter(among & visible_to(actor).filter(id=patient_id)), None)
     return None if patient is None else _record(patient)
 
 

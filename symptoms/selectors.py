@@ -98,31 +98,32 @@ Spans = Sequence[tuple[date, date]]
 """Stretches of dates, each from its first to its last."""
 
 
+def _nulls(model: type[Model], columns: Iterable[str]) -> list[Value]:
+    return [Value(None, output_field=model._meta.get_field(column)) for column in columns]  # noqa: SLF001
+
+
+# The two halves of a union, each with NULL for the other's columns. Built once: building them costs more than asking.
+_LOGS = SymptomLog.objects.values_list(*_LOG_COLUMNS, *_nulls(DoseTaken, _DOSE_COLUMNS[1:]))
+_DOSES = DoseTaken.objects.values_list("plan_date", *_nulls(SymptomLog, _LOG_COLUMNS[1:]), *_DOSE_COLUMNS[1:])
+_LOG_WIDTH = len(_LOG_COLUMNS)
+_TAKEN = _LOG_WIDTH + _DOSE_COLUMNS.index("taken") - 1
+
+
 def told_rows(patient: Patient, *, since: date | None = None, also: Spans = ()) -> tuple[list[LogRow], list[DoseRow]]:
     """Logs and doses from a date on (None: all) and of stretches before it, oldest first, in one statement.
 
-    Each half of the union leaves the other's columns NULL; a dose always says what became of it.
+    A dose always says what became of it, and a log never does.
     """
-    logs = SymptomLog.objects.filter(_since("night", since, also), patient=patient)
-    doses = DoseTaken.objects.filter(_since("plan_date", since, also), patient=patient)
-    rows = (
-        logs.values_list(*_LOG_COLUMNS, *_nulls(DoseTaken, _DOSE_COLUMNS[1:]))
-        .union(doses.values_list("plan_date", *_nulls(SymptomLog, _LOG_COLUMNS[1:]), *_DOSE_COLUMNS[1:]), all=True)
-        .order_by("night")
-    )
-    width, taken = len(_LOG_COLUMNS), len(_LOG_COLUMNS) + _DOSE_COLUMNS.index("taken") - 1
+    logs = _LOGS.filter(_since("night", since, also), patient=patient)
+    doses = _DOSES.filter(_since("plan_date", since, also), patient=patient)
     told_logs: list[LogRow] = []
     told_doses: list[DoseRow] = []
-    for row in rows:
-        if row[taken] is None:
-            told_logs.append(LogRow._make(row[:width]))
+    for row in logs.union(doses, all=True).order_by("night"):
+        if row[_TAKEN] is None:
+            told_logs.append(LogRow._make(row[:_LOG_WIDTH]))
         else:
-            told_doses.append(DoseRow._make((row[0], *row[width:])))
+            told_doses.append(DoseRow._make((row[0], *row[_LOG_WIDTH:])))
     return told_logs, told_doses
-
-
-def _nulls(model: type[Model], columns: Iterable[str]) -> list[Value]:
-    return [Value(None, output_field=model._meta.get_field(column)) for column in columns]  # noqa: SLF001
 
 
 def _since(column: str, since: date | None, also: Spans) -> Q:

@@ -53,7 +53,7 @@ def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     """Everything the page shows, read in as many statements for two years as for a week."""
     at = clock.now()
-    record = patients_selectors.record_of(request.actor, patient_id, beside=courses_selectors.OPEN_REPORTS_BESIDE)
+    record = patients_selectors.record_of(request.actor, patient_id, among=courses_selectors.RECORDS_WITH_REPORTS)
     if record is None:
         raise Http404
     request.seen({patient_id})

@@ -145,14 +145,14 @@ def visible_reports(actor: Actor) -> QuerySet[OpioidReport]:
     return OpioidReport.objects.filter(patient__in=patients_selectors.visible_to(actor))
 
 
-OPEN_REPORTS_BESIDE = {
-    "open_reports": ArraySubquery(
+RECORDS_WITH_REPORTS = patients_selectors.RECORDS.annotate(
+    open_reports=ArraySubquery(
         OpioidReport.objects.filter(patient=OuterRef("pk"), review=None)
         .order_by("at")
         .values(row=JSONObject(id="id", night="night", answer="answer", words="words", at="at"))
     )
-}
-"""For a statement about one patient: their unanswered reports, oldest first, read by `reports_beside`."""
+)
+"""Patients' records, each with the unanswered opioid reports that `reports_beside` reads."""
 
 
 def reports_beside(patient: Patient) -> list[OpioidReport]:
