@@ -11,6 +11,7 @@ from accounts.models import Membership
 from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
+from common.night import bounds as night_bounds
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from tests import factories
@@ -196,6 +197,24 @@ class TestAdvance:
         change = PlanChange.objects.get()
         assert (change.on, change.by, change.by_label) == (DUE, None, "the system")
         assert_rows_are_what_the_engine_says(prescription)
+
+    @pytest.mark.parametrize(("slot", "noon_on"), [(Slot.BEDTIME, DUE), (Slot.MORNING, DUE - timedelta(days=1))])
+    def test_the_system_waits_until_the_last_night_before_the_step_is_over(
+        self, patient: Patient, slot: Slot, noon_on: date
+    ) -> None:
+        """At midnight that night has just begun, and nobody has told how it was."""
+        from titration import tasks
+
+        factories.prescription(patient, mode=Prescription.Mode.PLANNED, slot=slot)
+        tell_week_before(patient, noon_on)
+        noon = night_bounds(noon_on, patient.zone)[0]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("common.clock.now", lambda: noon - timedelta(minutes=1))
+            tasks.tick()
+            assert not PlanChange.objects.exists()
+            patch.setattr("common.clock.now", lambda: noon)
+            tasks.tick()
+        assert PlanChange.objects.get().on == DUE
 
 
 class TestProjection:

@@ -12,7 +12,7 @@ from accounts import selectors as accounts_selectors
 from accounts.actors import Actor, Kind
 from audit import services as audit
 from common.dose import Dose
-from common.night import Slot, next_dose_on
+from common.night import Slot, next_dose_on, night_of
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport
@@ -196,8 +196,11 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
 
 
 def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
-    """Courses left to the system whose next step may be appended now: a bedtime step on its day, a morning one the
-    evening before, so that as much as possible is known of the nights before it."""
+    """Courses left to the system whose next step may be appended now.
+
+    A step waits for the noon at which the last night before its dose is over, so that what was told of that night
+    still counts: the noon of its own day at bedtime, the noon of the day before in the morning.
+    """
     found = Prescription.objects.filter(
         clinic_id=clinic_id,
         state__in=Prescription.OPEN_STATES,
@@ -208,8 +211,7 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
     return [
         p
         for p in found
-        if p.next_due_on
-        and p.next_due_on <= courses_selectors.patient_today(p, at=at) + timedelta(days=ahead[Slot(p.slot)])
+        if p.next_due_on and p.next_due_on <= night_of(at, p.patient.zone) + timedelta(days=ahead[Slot(p.slot)])
     ]
 
 
