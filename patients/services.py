@@ -228,10 +228,10 @@ def try_code(*, phone: Phone, typed: str, by: Actor, at: datetime) -> None:
 
     The try is counted before the code is compared, and stays counted when the answer is no.
     """
-    code = phone.codes.filter(spent_at=None, expires_at__gt=at, tries__lt=secrets.TRIES).first()
-    if code is None:
+    code = phone.codes.filter(spent_at=None, expires_at__gt=at).first()
+    # The limit stands in the statement that counts: tries at one moment must not all see the same number.
+    if code is None or not FreshCode.objects.filter(id=code.id, tries__lt=secrets.TRIES).update(tries=F("tries") + 1):
         raise Refused("This code is no longer good. Ask for a new one.")
-    FreshCode.objects.filter(id=code.id).update(tries=F("tries") + 1)
     if not secrets.same(secrets.code_digest(typed, code.id), code.code_digest):
         raise Refused("That is not the code we sent. Check the newest mail and try again.")
     with transaction.atomic():

@@ -1,5 +1,6 @@
 """Registering people and letting their phones in."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -7,14 +8,14 @@ from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.actors import NOBODY
 from accounts.models import Membership
 from audit.models import AuditEvent
 from common.refusals import Refused
 from patients import secrets, selectors, services
-from patients.models import Patient, Phone
+from patients.models import FreshCode, Patient, Phone
 from patients.services import ConditionEntry
 from tests import factories
 
@@ -205,3 +206,39 @@ class TestFreshCode:
             services.make_code(phone=phone, by=by, at=AT)
         with pytest.raises(Refused, match="Three codes"):
             services.make_code(phone=phone, by=by, at=AT + timedelta(minutes=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_at_one_moment_are_no_more_than_tries_one_after_the_other() -> None:
+    phone, _ = factories.phone(factories.patient(factories.clinic()))
+    by = factories.patient_actor(phone.patient)
+    services.make_code(phone=phone, by=by, at=AT)
+    at_once = secrets.TRIES + 3
+
+    def answer() -> str:
+        try:
+            services.try_code(phone=phone, typed="not it", by=by, at=AT)
+        except Refused as refusal:
+            return refusal.sentence
+        finally:
+            connection.close()
+        return ""
+
+    with ThreadPoolExecutor(at_once) as pool:
+        with transaction.atomic():
+            FreshCode.objects.select_for_update().get()
+            answers = [pool.submit(answer) for _ in range(at_once)]
+            wait_for_locks(at_once)
+        said = [future.result() for future in answers]
+    assert sum("not the code" in sentence for sentence in said) == secrets.TRIES
+
+
+def wait_for_locks(waiting: int) -> None:
+    """Until so many others wait for a lock that this transaction holds."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() == (waiting,):
+                return
+        time.sleep(0.05)
+    raise AssertionError("Nobody waits.")
