@@ -6,7 +6,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field, Layout
 from django import forms
 
-from desk.presenters.patient import OUTCOME_WORDS
+from desk.presenters.reports import OUTCOME_WORDS
 
 SAY_WHY = "Say why, so that the next person understands."
 LONGEST_REASON = 2000

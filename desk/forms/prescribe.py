@@ -10,6 +10,7 @@ from django import forms
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
+from desk.presenters.plan import MODE_WORDS
 from desk.presenters.schedule import Template
 from titration.models import Prescription
 
@@ -18,10 +19,6 @@ STRENGTHS = ("0.5", "1", "1.5", "2", "3", "4.5")
 """Capsules that pharmacies make most (clinical facts 5.1); any other can be written."""
 OTHER = "other"
 RADIO = {"class": "form-check-input"}
-MODES = {
-    Prescription.Mode.CONFIRMED: "A person lets each step happen",
-    Prescription.Mode.PLANNED: "Steps happen on their day unless something speaks against them",
-}
 _TEMPLATE_LIST = "desk/_template_choice.html"
 _RADIOS = "desk/_radios.html"
 
@@ -80,7 +77,7 @@ class PrescribeForm(forms.Form):
     )
     mode = forms.ChoiceField(
         label="Steps",
-        choices=list(MODES.items()),
+        choices=list(MODE_WORDS.items()),
         widget=forms.RadioSelect(attrs=RADIO),
         initial=Prescription.Mode.CONFIRMED.value,
         error_messages={"required": "Say how steps happen."},

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from common.dose import Dose, in_words
 from common.night import Slot
+from desk.presenters.days import day
 from titration.engine import supply, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Grade, Protocol, Then
@@ -26,16 +27,6 @@ _OPEN_END_DAYS = 14
 """How long an open last step is drawn."""
 _LETTER = 7.2
 """Width of a letter of the drawing's labels, in pixels."""
-
-
-def day(on: date) -> str:
-    """Weekday, day, month and year: nobody can take the day for the month."""
-    return f"{on:%a} {on.day} {on:%B %Y}"
-
-
-def day_short(on: date) -> str:
-    """Weekday, day and month, where the year is not in question."""
-    return f"{on:%a} {on.day} {on:%b}"
 
 
 def capsules(count: int) -> str:

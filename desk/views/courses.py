@@ -17,7 +17,12 @@ from accounts.access import clinic_page
 from common import clock
 from common.refusals import Refused, Stale
 from desk.forms.course import AdvanceForm, AnswerReportForm, HoldForm, StopForm
-from desk.presenters import patient as present
+from desk.presenters.days import day
+from desk.presenters.deeds import HoldEffect, StepAhead, hold_effect, outcome, step_ahead
+from desk.presenters.history import plan_history
+from desk.presenters.person import person
+from desk.presenters.plan import Plan, PlanCard, plan_card
+from desk.presenters.reports import reported, reviewed
 from titration.engine import timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -63,16 +68,14 @@ def _previewed(request: HttpRequest) -> tuple[HoldForm, int | None]:
     return HoldForm(initial=typed), asked.cleaned_data["days"]
 
 
-def _effect_of_hold(
-    prescription: Prescription, days: int | None, at: datetime
-) -> tuple[present.HoldEffect | None, str]:
+def _effect_of_hold(prescription: Prescription, days: int | None, at: datetime) -> tuple[HoldEffect | None, str]:
     if days is None:
         return None, ""
     try:
         change = courses.check_hold(prescription=prescription, days=days, at=at)
     except Refused as refusal:
         return None, refusal.sentence
-    return present.hold_effect(_plan(prescription, at), change, at=at), ""
+    return hold_effect(_plan(prescription, at), change, at=at), ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -95,7 +98,7 @@ def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     )
 
 
-def _next_step(prescription: Prescription, at: datetime) -> present.StepAhead | None:
+def _next_step(prescription: Prescription, at: datetime) -> StepAhead | None:
     """The next step, what the gate says, and the day it would take force; None where there is none."""
     plan = _plan(prescription, at)
     due = timeline.next_step(plan.course)
@@ -103,7 +106,7 @@ def _next_step(prescription: Prescription, at: datetime) -> present.StepAhead | 
         return None
     verdict = courses_selectors.gate_of(prescription, at=at)
     change = courses.check_advance(prescription=prescription, at=at)
-    return present.step_ahead(plan, verdict, due=due, takes_force=change.on, at=at)
+    return step_ahead(plan, verdict, due=due, takes_force=change.on, at=at)
 
 
 @require_POST
@@ -120,9 +123,9 @@ def advance_several(request: HttpRequest) -> HttpResponse:
                 prescription_id=prescription_id, reason="", seen_version=seen_version, by=request.actor, at=at
             )
         except Refused as refusal:
-            outcomes.append(present.outcome(prescription, next_dose, refusal.sentence))
+            outcomes.append(outcome(prescription, next_dose, refusal.sentence))
         else:
-            outcomes.append(present.outcome(prescription, next_dose, ""))
+            outcomes.append(outcome(prescription, next_dose, ""))
     return TemplateResponse(request, "desk/advanced.html", {"outcomes": outcomes})
 
 
@@ -150,7 +153,7 @@ def stop(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
                 messages.success(request, "The plan is stopped. The patient's page says so from now on.")
                 return redirect("desk:patient", patient_id=prescription.patient_id)
             prescription, form, status = _again(request, refused, prescription, StopForm, "reason")
-    last = present.day(max(courses.stop_from(prescription=prescription, at=at).on, prescription.start_on))
+    last = day(max(courses.stop_from(prescription=prescription, at=at).on, prescription.start_on))
     return _page(request, "desk/stop.html", prescription, at, form=form, status=status, stops_on=last)
 
 
@@ -182,9 +185,9 @@ def answer_report(request: HttpRequest, report_id: uuid.UUID) -> HttpResponse:
         request,
         "desk/answer_report.html",
         {
-            "person": present.person(report.patient, at=at),
-            "report": present.reported(report, zone=zone),
-            "review": present.reviewed(report, zone=zone),
+            "person": person(report.patient, at=at),
+            "report": reported(report, zone=zone),
+            "review": reviewed(report, zone=zone),
             "card": _card(current, report.patient, at) if current else None,
             "form": form,
         },
@@ -192,14 +195,14 @@ def answer_report(request: HttpRequest, report_id: uuid.UUID) -> HttpResponse:
     )
 
 
-def _card(prescription: Prescription, patient: Any, at: datetime) -> present.PlanCard:
+def _card(prescription: Prescription, patient: Any, at: datetime) -> PlanCard:
     prescription.patient = patient
     return _card_of(_plan(prescription, at), at)
 
 
-def _card_of(plan: present.Plan, at: datetime) -> present.PlanCard:
+def _card_of(plan: Plan, at: datetime) -> PlanCard:
     next_on = courses.stop_from(prescription=plan.prescription, at=at).on
-    return present.plan_card(plan, next_on=next_on, zone=plan.prescription.patient.clinic.zone, at=at)
+    return plan_card(plan, next_on=next_on, zone=plan.prescription.patient.clinic.zone, at=at)
 
 
 def _loaded(request: HttpRequest, prescription_id: uuid.UUID) -> Prescription:
@@ -253,10 +256,10 @@ def _again(
     return fresh, form, 409 if above else 422
 
 
-def _plan(prescription: Prescription, at: datetime) -> present.Plan:
+def _plan(prescription: Prescription, at: datetime) -> Plan:
     course = courses_selectors.course_of(prescription)
     today = courses_selectors.patient_today(prescription, at=at)
-    return present.Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
+    return Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
 
 
 def _page(
@@ -265,9 +268,9 @@ def _page(
     """What every page about a course shows: whose it is, what is in force, what has been signed on it."""
     plan, zone = _plan(prescription, at), prescription.patient.clinic.zone
     context = {
-        "person": present.person(prescription.patient, at=at),
+        "person": person(prescription.patient, at=at),
         "card": _card_of(plan, at),
-        "history": present.plan_history(plan, zone=zone),
+        "history": plan_history(plan, zone=zone),
         "is_open": plan.is_open,
         **more,
     }

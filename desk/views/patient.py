@@ -11,6 +11,8 @@ from accounts import policy
 from accounts.access import clinic_page
 from common import clock
 from desk.presenters import patient as present
+from desk.presenters.chart import NIGHTS_SHOWN, dose_bands, first_shown
+from desk.presenters.plan import Plan
 from patients import selectors as patients_selectors
 from symptoms import selectors as symptoms_selectors
 from titration.engine import gate, timeline
@@ -38,8 +40,8 @@ def patient(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The patient's chart as a file that stands alone, in its own light colours."""
     sources = _sources(request, patient_id)
-    bands = present.dose_bands(sources.plans, sources.today)
-    first = present.first_shown(sources.plans, sources.logs, sources.today, whole=sources.whole)
+    bands = dose_bands(sources.plans, sources.today)
+    first = first_shown(sources.plans, sources.logs, sources.today, whole=sources.whole)
     return HttpResponse(
         present.chart(sources, bands, first).wide,
         content_type="image/svg+xml; charset=utf-8",
@@ -61,7 +63,7 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     plans = [_plan(row, today) for row in courses_selectors.prescriptions_of(record.patient)]
     current = next((plan for plan in plans if plan.is_open), None)
     whole, before = request.GET.get("range") == "all", _date(request.GET.get("before", ""))
-    since = None if whole else today - timedelta(days=present.NIGHTS_SHOWN)
+    since = None if whole else today - timedelta(days=NIGHTS_SHOWN)
     logs, doses = symptoms_selectors.told_rows(record.patient, since=since, also=_older(current, before, at=at))
     reports = courses_selectors.reports_beside(record.patient)
     verdict = current and courses_selectors.verdict_from(
@@ -86,14 +88,14 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
     )
 
 
-def _plan(prescription: Prescription, today: date) -> present.Plan:
+def _plan(prescription: Prescription, today: date) -> Plan:
     course = courses_selectors.course_of(prescription)
-    return present.Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
+    return Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
 
 
-def _older(current: present.Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:
+def _older(current: Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:
     """Nights before those of the chart that an older page of the table or the gate looks at."""
-    found = [(before - timedelta(days=present.NIGHTS_SHOWN), before)] if before else []
+    found = [(before - timedelta(days=NIGHTS_SHOWN), before)] if before else []
     if current is not None:
         evidence = courses_selectors.evidence_since(current.prescription, at=at)
         found.append((evidence, evidence + timedelta(days=gate.WINDOW_NIGHTS)))

@@ -14,9 +14,10 @@ from accounts.access import clinic_page
 from common import clock
 from common.night import Slot
 from common.refusals import Refused
-from desk.forms.prescribe import MODES, OPIOID_ANSWERS, PrescribeForm
-from desk.presenters import patient as present
+from desk.forms.prescribe import OPIOID_ANSWERS, PrescribeForm
 from desk.presenters import schedule
+from desk.presenters.person import condition_names, person
+from desk.presenters.plan import MODE_WORDS
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from titration.engine.course import Course
@@ -61,8 +62,8 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         request,
         "desk/prescribe.html",
         {
-            "person": present.person(patient, at=at),
-            "conditions": present.condition_names(record.conditions),
+            "person": person(patient, at=at),
+            "conditions": condition_names(record.conditions),
             "medicines": record.medicines,
             "form": form,
             "preview": shown,
@@ -96,7 +97,7 @@ def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: dateti
             strength=values["capsule_strength"],
             typed=values["typed"],
             slot=Slot(values["slot"]),
-            mode=MODES[values["mode"]],
+            mode=MODE_WORDS[values["mode"]],
             opioid=OPIOID_ANSWERS[values["opioid_answer"]],
             patient=str(patient.id),
             nights=values["nights"],

@@ -1,0 +1,90 @@
+"""Who changed a plan, when, how and why."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from common.night import Slot
+from desk.presenters.days import day, moment
+from desk.presenters.plan import Plan
+from desk.presenters.schedule import SLOT_WORDS
+from titration.engine import gate, timeline
+from titration.engine.protocol import Protocol
+from titration.models import PlanChange
+
+_GATE_WORDS = {
+    gate.Code.NOT_ENOUGH_NIGHTS: "too few nights were logged",
+    gate.Code.NOT_TAKEN: "doses had been left out",
+    gate.Code.SIDE_EFFECTS: "a side effect was moderate or worse",
+}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One line of history: what, who, when, why."""
+
+    what: str
+    who: str
+    when: str
+    why: str
+    despite: str
+
+
+@dataclass(frozen=True)
+class PlanHistory:
+    """A plan and everything signed on it, newest first."""
+
+    label: str
+    version: int
+    strength: str
+    slot: str
+    span: str
+    is_open: bool
+    changes: tuple[Changed, ...]
+
+
+def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
+    prescription = plan.prescription
+    signed = Changed(
+        f"Prescribed from {day(prescription.start_on)}",
+        prescription.signed_by.name,
+        moment(prescription.signed_at, zone),
+        "",
+        "",
+    )
+    changes = [_changed(change, plan.protocol, zone) for change in prescription.changes.all()]
+    last = plan.in_force[-1]
+    ended = last.state is timeline.State.ENDED
+    until = f" to {day(last.from_on - timedelta(days=1))}" if ended and last.from_on > prescription.start_on else ""
+    return PlanHistory(
+        label=plan.protocol.label,
+        version=plan.protocol.version,
+        strength=str(prescription.capsule_strength),
+        slot=SLOT_WORDS[Slot(prescription.slot)],
+        span=f"{day(prescription.start_on)}{until}",
+        is_open=plan.is_open,
+        changes=(*reversed(changes), signed),
+    )
+
+
+def _changed(change: PlanChange, protocol: Protocol, zone: ZoneInfo) -> Changed:
+    return Changed(
+        _what(change, protocol), change.by_label, moment(change.at, zone), change.reason, _despite(change.gate)
+    )
+
+
+def _what(change: PlanChange, protocol: Protocol) -> str:
+    match change.kind:
+        case PlanChange.Kind.HOLD:
+            return f"Held for {change.days} day{'' if change.days == 1 else 's'} from {day(change.on)}"
+        case PlanChange.Kind.ADVANCE:
+            return f"Step to {protocol.rungs[change.to_rung or 0].dose} from {day(change.on)}"
+        case _:
+            return f"Stopped: no dose from {day(change.on)}"
+
+
+def _despite(said: dict[str, Any]) -> str:
+    """What the gate held against a step that was let happen all the same."""
+    codes = [gate.Code(code) for code in said.get("codes", [])]
+    return " and ".join(_GATE_WORDS.get(code, str(code)) for code in codes)

@@ -1,0 +1,47 @@
+"""Who a page is about, in words."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from desk.presenters.days import day_short
+from patients import conditions as conditions_list
+from patients.models import Patient
+from patients.selectors import Record
+
+
+@dataclass(frozen=True)
+class Person:
+    """The line that says whose page this is."""
+
+    id: uuid.UUID
+    name: str
+    record_number: str
+    born: str
+    age: int
+    there: str
+
+
+def person(patient: Patient, *, at: datetime) -> Person:
+    there = at.astimezone(patient.zone)
+    born, today = patient.birth_date, there.date()
+    return Person(
+        id=patient.id,
+        name=patient.name,
+        record_number=patient.record_number,
+        born=f"{born.day} {born:%B %Y}",
+        age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
+        there=f"{there:%H:%M} on {day_short(there.date())} in {patient.zone_name}",
+    )
+
+
+def condition_names(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Names of the list, or the words that were written."""
+    known = conditions_list.all_conditions()
+    return [known[code].name if code in known else words for code, words in pairs]
+
+
+def lead_symptom(record: Record) -> str:
+    """What the patient scores each night."""
+    return conditions_list.lead_symptom([code for code, _ in record.conditions])
