@@ -1,9 +1,10 @@
 """Deeds on a course: what they write, what they refuse, and that the projection is what the engine says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,6 +165,29 @@ class TestAdvance:
                 report=report, outcome=OpioidReview.Outcome.CARRY_ON, reason="A herbal syrup", by=by, at=AT
             )
         assert courses.advance(**step, seen_version=1, reason="").next_dose == Dose.of("4.5")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_an_opioid_report_being_saved_closes_the_gate_too(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        tell_week_before(patient, DUE)
+
+        def refusal() -> str:
+            try:
+                courses.advance(prescription_id=prescription.id, reason="", seen_version=1, by=by, at=evening_of(DUE))
+            except Refused as refused:
+                return refused.sentence
+            finally:
+                connection.close()
+            return ""
+
+        with ThreadPoolExecutor(1) as desk:
+            with transaction.atomic():
+                factories.told_night(patient, DUE, other_medicines_answer="yes", other_medicines="test syrup")
+                said = desk.submit(refusal)
+                with pytest.raises(TimeoutError):
+                    said.result(0.5)
+            assert "opioid was reported" in said.result()
+        assert not PlanChange.objects.exists()
 
     def test_answering_with_stop_ends_the_course(self, patient: Patient) -> None:
         factories.prescription(patient)

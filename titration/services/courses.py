@@ -144,6 +144,8 @@ def advance(*, prescription_id: uuid.UUID, reason: str, seen_version: int, by: A
     if by.kind != Kind.SYSTEM:
         policy.check(by, policy.Permission.PRESCRIBE)
     prescription = _locked(prescription_id, seen_version, by)
+    # A night is saved under this lock: what it tells is either known to the gate or told after the step.
+    Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id)
     verdict = courses_selectors.gate_of(prescription, at=at)
     if not isinstance(verdict, gate.Open):
         against = verdict.reasons if isinstance(verdict, gate.Blocked) else (verdict.reason,)
