@@ -1,0 +1,89 @@
+"""Every page of the clinic in a real browser, on the demo clinic: accessible in both themes, no wider than the window.
+
+`CLINIC_PICTURE=1 ./clinic test tests/browser/test_desk_pages.py` also renews the picture in the README.
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import User
+from common import clock
+from launch.places import ROOT
+from ldn_clinic import demo, demo_seed
+from patients.models import Patient
+from symptoms.models import OpioidReport
+from tests.browser.conftest import DESK, PHONE
+from titration.models import Prescription
+from titration.services import protocols
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a long pass phrase of the tests"
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """The demo clinic, and where each of its pages is."""
+    now = clock.now()
+    protocols.load_shipped(at=now)
+    list(demo_seed.seed(patients=15, days=60, seed=7, last_day=now.astimezone(demo_seed.ZONE).date()))
+    user = User.objects.get(username=demo.PERSONAS[0].username)
+    user.set_password(PASSWORD)
+    user.save()
+    course = Prescription.objects.get(patient__record_number=demo.PATIENT_RECORD_NUMBER)
+    report = OpioidReport.objects.get()
+    without_plan = Patient.objects.get(record_number=f"DEMO-{demo_seed.NO_COURSE:03d}")
+    return {
+        "today": "/",
+        "patients": "/patients/",
+        "register": "/patients/new/",
+        "patient": f"/patients/{course.patient_id}/",
+        "patient without a plan": f"/patients/{without_plan.id}/",
+        "prescribe": f"/patients/{without_plan.id}/prescribe/",
+        "hold": f"/courses/{course.id}/hold/",
+        "step": f"/courses/{course.id}/advance/",
+        "stop": f"/courses/{course.id}/stop/",
+        "answer": f"/reports/{report.id}/answer/",
+        "reminders": "/reminders/",
+        "exports": "/exports/",
+        "nowhere": "/patients/00000000-0000-0000-0000-000000000000/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("theme", "window"), [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)], ids=str
+)
+def test_every_page_is_accessible_and_fits(
+    addresses: dict[str, str],
+    browser: Browser,
+    base_url: str,
+    assert_accessible: Callable[[Page], None],
+    theme: str,
+    window: dict[str, int],
+) -> None:
+    context = browser.new_context(base_url=base_url, color_scheme=theme, viewport=window)
+    page = context.new_page()
+    sign_in(page)
+    too_wide = []
+    for name, address in addresses.items():
+        page.goto(address)
+        assert_accessible(page)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            too_wide.append(name)
+    assert not too_wide
+    if (theme, window) == ("light", DESK) and os.environ.get("CLINIC_PICTURE"):
+        page.goto(addresses["patient"])
+        shown = {"x": 0, "y": 0, "width": 1280, "height": 1340}
+        page.screenshot(path=ROOT / "docs" / "patient-page.png", full_page=True, clip=shown)
+    context.close()
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail address").fill(demo.PERSONAS[0].username)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
