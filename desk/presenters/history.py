@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,7 +54,9 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
         "",
         "",
     )
-    changes = [_changed(change, plan.protocol, zone) for change in prescription.changes.all()]
+    changes = [
+        _changed(change, plan.protocol, zone) for change in sorted(prescription.changes.all(), key=attrgetter("number"))
+    ]
     last = plan.in_force[-1]
     ended = last.state is timeline.State.ENDED
     until = f" to {day(last.from_on - timedelta(days=1))}" if ended and last.from_on > prescription.start_on else ""
