@@ -1,7 +1,7 @@
 """Where a night and a value stand on the drawing, and which of them get a label. Lengths are in pixels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -26,11 +26,11 @@ class TimeAxis:
     count: int
     left: float
     right: float
+    step: float = field(init=False)
+    """The width of a night."""
 
-    @property
-    def step(self) -> float:
-        """The width of a night."""
-        return (self.right - self.left) / self.count
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "step", (self.right - self.left) / self.count)
 
     def edge(self, slot: float) -> float:
         """Where the night begins, kept within the drawing."""

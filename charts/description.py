@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import attrgetter
+from typing import NamedTuple
 
 from charts import axes, series
 from common import dose as doses
@@ -21,16 +21,14 @@ _SHAPE_SAMPLE = 15.0  # width of a lone shape before them
 _CROWDED = 3.0  # pixels a night below which the means of weeks are drawn over the nights
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Values of consecutive nights from the slot `start`. A missing night ends a run; nothing joins two."""
 
     start: int
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
+class Week(NamedTuple):
     """The mean of a week of slots, `end` excluded, of which at least 4 nights were answered."""
 
     start: int
@@ -84,8 +82,7 @@ class Stretch:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A single event of a night. `kind` names its shape, `said` is shown when one points at it."""
 
     slot: int
@@ -156,6 +153,7 @@ class _Layout:
 
 
 _Entry = tuple[str, str]  # (sample, words)
+_Answers = list[float | None]
 
 
 def describe(aligned: series.Aligned, *, title: str, width: int = 1080, lead_label: str = "Lead symptom") -> Chart:
@@ -305,19 +303,20 @@ def _dose_mark(aligned: series.Aligned, scale: axes.Scale, bottom: float, slot: 
 
 
 def _sleep_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float) -> Panel:
-    runs = _runs(aligned, "sleep_hours")
-    high = axes.sleep_high(value for run in runs for value in run.values)
+    answers = _answers(aligned, "sleep_hours")
+    runs = _runs(answers)
+    high = axes.sleep_high(hours for hours in answers if hours is not None)
     labels, plot_top = _headed("Sleep, hours", [("sleep", "Hours slept"), *_mean_entry(axis)], layout, top)
     bottom = plot_top + 84
     scale = axes.Scale(0.0, float(high), plot_top + 4, bottom)
     ticks = tuple(axes.Tick(hours, str(hours)) for hours in range(0, high + 1, 4))
-    line = Line("sleep", "Hours slept", "h", scale, runs, _weeks(runs, axis))
+    line = Line("sleep", "Hours slept", "h", scale, runs, _weeks(answers, axis))
     return Panel("sleep", plot_top, bottom, scale, ticks, lines=(line,), labels=labels)
 
 
 def _dreams_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float) -> Panel:
     entries = [("vividness", "Vividness 0–3 (left)"), ("distress", "Distress 0–10 (right)")]
-    runs = _runs(aligned, "dream_distress")
+    upset = _answers(aligned, "dream_distress")
     labels, plot_top = _headed("Dreams", entries, layout, top)
     bottom = plot_top + 72
     vividness = axes.Scale(0.0, 3.0, plot_top + 4, bottom)
@@ -330,8 +329,8 @@ def _dreams_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout,
         ticks=tuple(axes.Tick(value, str(value)) for value in range(4)),
         right_scale=distress,
         right_ticks=tuple(axes.Tick(value, str(value)) for value in (0, 5, 10)),
-        bars=(Bars("vividness", "Dream vividness", "of 3", vividness, _runs(aligned, "dream_vividness")),),
-        lines=(Line("distress", "Dream distress", "of 10", distress, runs, _weeks(runs, axis)),),
+        bars=(Bars("vividness", "Dream vividness", "of 3", vividness, _runs(_answers(aligned, "dream_vividness"))),),
+        lines=(Line("distress", "Dream distress", "of 10", distress, _runs(upset), _weeks(upset, axis)),),
         labels=labels,
     )
 
@@ -340,13 +339,17 @@ def _symptoms_panel(
     aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float, lead_label: str
 ) -> Panel:
     columns = (("pain", "Pain", "pain"), ("fatigue", "Fatigue", "fatigue"), ("lead", lead_label, "lead_symptom"))
-    measures = [(key, label, _runs(aligned, column)) for key, label, column in columns]
-    shown = [measure for measure in measures if measure[0] != "lead" or measure[2]]
+    measures = [(key, label, _answers(aligned, column)) for key, label, column in columns]
+    shown = [
+        (key, label, answers) for key, label, answers in measures if key != "lead" or answers.count(None) < axis.count
+    ]
     entries = [(key, label) for key, label, _ in shown]
     labels, plot_top = _headed("Symptoms, 0–10", entries, layout, top)
     bottom = plot_top + (112 if layout.narrow else 120)
     scale = axes.Scale(0.0, 10.0, plot_top + 4, bottom)
-    lines = tuple(Line(key, label, "of 10", scale, runs, _weeks(runs, axis)) for key, label, runs in shown)
+    lines = tuple(
+        Line(key, label, "of 10", scale, _runs(answers), _weeks(answers, axis)) for key, label, answers in shown
+    )
     ticks = tuple(axes.Tick(value, str(value)) for value in (0, 5, 10))
     return Panel("symptoms", plot_top, bottom, scale, ticks, lines=lines, labels=labels)
 
@@ -356,23 +359,16 @@ def _mean_entry(axis: axes.TimeAxis) -> list[_Entry]:
     return [("mean", "Bold: mean of a week")] if axis.step < _CROWDED else []
 
 
-def _weeks(runs: tuple[Run, ...], axis: axes.TimeAxis) -> tuple[Week, ...]:
+def _weeks(answers: _Answers, axis: axes.TimeAxis) -> tuple[Week, ...]:
     """The weeks, counted from the first night shown, in which at least 4 nights say; only where nights are crowded."""
     if axis.step >= _CROWDED:
         return ()
-    weeks: dict[int, list[float]] = {}
-    for run in runs:
-        slot = run.start
-        while slot < run.start + len(run.values):
-            week = slot // series.WEEK
-            end = (week + 1) * series.WEEK
-            weeks.setdefault(week, []).extend(run.values[slot - run.start : end - run.start])
-            slot = end
-    return tuple(
-        Week(week * series.WEEK, min((week + 1) * series.WEEK, axis.count), sum(values) / len(values))
-        for week, values in weeks.items()
-        if len(values) >= series.FEWEST_OF_A_WEEK
-    )
+    weeks = []
+    for start in range(0, axis.count, series.WEEK):
+        said = [answer for answer in answers[start : start + series.WEEK] if answer is not None]
+        if len(said) >= series.FEWEST_OF_A_WEEK:
+            weeks.append(Week(start, min(start + series.WEEK, axis.count), sum(said) / len(said)))
+    return tuple(weeks)
 
 
 def _side_effects_panel(aligned: series.Aligned, layout: _Layout, top: float) -> Panel:
@@ -414,19 +410,17 @@ def _side_effect_marks(aligned: series.Aligned, place: dict[str, float]) -> Iter
 # -- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _runs(aligned: series.Aligned, column: str) -> tuple[Run, ...]:
-    """The answers of one column, parted wherever a night has none."""
-    read = attrgetter(column)
-    runs: list[Run] = []
-    values: list[float] = []
-    for slot, night in enumerate((*aligned.nights, None)):
-        value = None if night is None else read(night)
-        if value is not None:
-            values.append(value)
-        elif values:
-            runs.append(Run(slot - len(values), tuple(map(float, values))))
-            values = []
-    return tuple(runs)
+def _answers(aligned: series.Aligned, column: str) -> _Answers:
+    """The answers to one question, a slot each."""
+    told = (None if night is None else getattr(night, column) for night in aligned.nights)
+    return [None if answer is None else float(answer) for answer in told]
+
+
+def _runs(answers: _Answers) -> tuple[Run, ...]:
+    """The answers, parted wherever a night has none."""
+    gaps = [slot for slot, answer in enumerate(answers) if answer is None]
+    ends = zip([-1, *gaps], [*gaps, len(answers)], strict=True)
+    return tuple(Run(gap + 1, tuple(answers[gap + 1 : end])) for gap, end in ends if end - gap > 1)  # type: ignore[arg-type]
 
 
 def _headed(

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import pairwise
+from operator import add
 from typing import NamedTuple, Self
 
 from charts import axes, description, series
@@ -61,17 +62,24 @@ def _words(text: str) -> str:
 
 
 class _Across(NamedTuple):
-    """The middle of every night, and the way from it to the next, as written; reckoned once for all measures."""
+    """Places on the time axis as written, reckoned once for all measures.
+
+    `places` are the middles of nights, `moves` the ways from each to the next, `weeks` the beginning, middle and end of
+    weeks.
+    """
 
     places: list[str]
     moves: list[str]
+    weeks: list[tuple[str, str, str]]
 
     @classmethod
     def of(cls, axis: axes.TimeAxis) -> Self:
         tenths = [round(axis.middle(slot) * 10) for slot in range(axis.count)]
         ways = [there - here for here, there in pairwise(tenths)]
         written = {way: f"{_number(way / 10)} " for way in set(ways)}
-        return cls([_number(tenth / 10) for tenth in tenths], [written[way] for way in ways])
+        bounds = [axis.edge(slot) for slot in (*range(0, axis.count, series.WEEK), axis.count)]
+        weeks = [(f"{start:.0f}", _number((start + end) / 2), f"{end:.0f}") for start, end in pairwise(bounds)]
+        return cls([_number(tenth / 10) for tenth in tenths], [written[way] for way in ways], weeks)
 
 
 def svg(chart: description.Chart, ids_prefix: str = "") -> str:
@@ -233,26 +241,28 @@ def _line(line: description.Line, across: _Across, axis: axes.TimeAxis) -> Itera
     look = _line_look(line.key, 1.8) if not line.weeks else _faint_look(line.key)
     yield f'<path class="chart-line-{line.key}" {look} {_reading(line)} '
     yield f'd="{"".join(_strokes(line.runs, across, heights))}"><title>{_words(line.label)}</title></path>'
+    roomy, marker, places = axis.step >= _ROOM_FOR_MARKERS, _MARKERS[line.key], across.places
     points = "".join(
-        f"M{x} {heights[value]}{_MARKERS[line.key]}"
-        for run in line.runs
-        if axis.step >= _ROOM_FOR_MARKERS or len(run.values) == 1
-        for x, value in zip(across.places[run.start :], run.values, strict=False)
+        f"M{x} {heights[value]}{marker}"
+        for start, values in line.runs
+        if roomy or len(values) == 1
+        for x, value in zip(places[start : start + len(values)], values, strict=True)
     )
     if points:
         yield f'<path class="chart-points-{line.key}" d="{points}" fill="{_COLOURS[line.key]}"/>'
     if line.weeks:
-        yield from _levels(line, axis)
+        yield from _levels(line, across)
 
 
-def _levels(line: description.Line, axis: axes.TimeAxis) -> Iterator[str]:
+def _levels(line: description.Line, across: _Across) -> Iterator[str]:
     """A level for the mean of each week; now and then the marker, for eyes that tell no colours."""
     levels, markers = [], []
-    for week in line.weeks:
-        start, end, y = axis.edge(week.start), axis.edge(week.end), f"{line.scale.y(week.mean):.0f}"
-        levels.append(f"M{start:.0f} {y}H{end:.0f}")
-        if week.start // series.WEEK % _WEEKS_A_MARKER == 0:
-            markers.append(f"M{_number((start + end) / 2)} {y}{_MARKERS[line.key]}")
+    for start, _, mean in line.weeks:
+        week = start // series.WEEK
+        (begin, middle, end), y = across.weeks[week], f"{line.scale.y(mean):.0f}"
+        levels.append(f"M{begin} {y}H{end}")
+        if week % _WEEKS_A_MARKER == 0:
+            markers.append(f"M{middle} {y}{_MARKERS[line.key]}")
     yield f'<path class="chart-week-{line.key}" fill="none" stroke="{_COLOURS[line.key]}" stroke-width="2" '
     yield f'd="{"".join(levels)}"/>'
     yield f'<path class="chart-points-{line.key}" fill="{_COLOURS[line.key]}" d="{"".join(markers)}"/>'
@@ -281,21 +291,25 @@ def _strokes(runs: Iterable[description.Run], across: _Across, heights: dict[flo
 
     Differences are taken between places already rounded, so that no error adds up along a run.
     """
-    rises: dict[tuple[float, float], str] = {}
-    for run in runs:
-        before, following = run.values[0], run.values[1:]
-        parts = []
-        for value, move in zip(following, across.moves[run.start :], strict=False):
-            if (rise := rises.get((before, value))) is None:
-                rise = rises[before, value] = _difference(heights[before], heights[value])
-            parts.append(move + rise)
-            before = value
-        begin = f"M{across.places[run.start]} {heights[run.values[0]]}"
-        yield f"{begin}l{' '.join(parts)}" if parts else f"{begin}h0"
+    places, moves, rises = across.places, across.moves, _Rises(heights)
+    for start, values in runs:
+        yield f"M{places[start]} {heights[values[0]]}"
+        # Slices and maps, not a loop: this is most of what drawing years costs.
+        steps = map(rises.__getitem__, pairwise(values))
+        ways = map(add, moves[start : start + len(values) - 1], steps)
+        yield f"l{' '.join(ways)}" if len(values) > 1 else "h0"
 
 
-def _difference(start: str, end: str) -> str:
-    return _number(float(end) - float(start)) if start != end else "0"
+class _Rises(dict[tuple[float, float], str]):
+    """From one value's height to another's, as written; each reckoned once."""
+
+    def __init__(self, heights: dict[float, str]) -> None:
+        self._heights = {value: float(height) for value, height in heights.items()}
+
+    def __missing__(self, step: tuple[float, float]) -> str:
+        start, end = step
+        rise = self[step] = _number(self._heights[end] - self._heights[start])
+        return rise
 
 
 def _bars(bars: description.Bars, across: _Across, step: float) -> Iterator[str]:
@@ -307,8 +321,8 @@ def _bars(bars: description.Bars, across: _Across, step: float) -> Iterator[str]
     }
     strokes = "".join(
         f"M{x} {base}{rise[value]}"
-        for run in bars.runs
-        for x, value in zip(across.places[run.start :], run.values, strict=False)
+        for start, values in bars.runs
+        for x, value in zip(across.places[start : start + len(values)], values, strict=True)
     )
     width = _number(max(1.0, min(step * 0.6, 9.0)))
     yield f'<path class="chart-bars-{bars.key}" d="{strokes}" fill="none" stroke="{_COLOURS[bars.key]}" '

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from common import dose as doses
 
@@ -15,9 +15,11 @@ WEEK = 7
 Taken = Literal["taken", "skipped", "not_yet"]
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
-    """What a patient wrote about one night. None is "not answered" and never zero."""
+class Night(NamedTuple):
+    """What a patient wrote about one night. None is "not answered" and never zero.
+
+    A tuple, since a course has hundreds of them and a tuple is the cheapest object that has names.
+    """
 
     night: date
     taken: Taken | None = None
@@ -37,20 +39,10 @@ class Night:
     @property
     def logged(self) -> bool:
         """Whether anything at all was answered."""
-        answers = (
-            self.taken,
-            self.sleep_hours,
-            self.latency_min,
-            self.awake_min,
-            self.awakenings,
-            self.quality,
-            self.dream_vividness,
-            self.dream_distress,
-            self.pain,
-            self.fatigue,
-            self.lead_symptom,
-        )
-        return bool(self.side_effects) or any(answer is not None for answer in answers)
+        return self[1:] != _NO_ANSWERS
+
+
+_NO_ANSWERS = Night(date.min)[1:]
 
 
 @dataclass(frozen=True, slots=True)
