@@ -118,7 +118,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env.str("BROKER_URL", default="")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "ldn_clinic.cache.SteadyCache",
         "LOCATION": BROKER_URL,
         "KEY_PREFIX": "ldn-cache",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
