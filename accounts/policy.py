@@ -15,8 +15,8 @@ class Permission(enum.StrEnum):
 
     READ_PATIENTS = "read patients' records"
     REGISTER_PATIENTS = "register patients and invite them"
-    PRESCRIBE = "prescribe, step and stop courses"
-    HOLD = "hold a course"
+    PRESCRIBE = "prescribe, step and stop plans"
+    HOLD = "hold a plan"
     ANSWER_OPIOID_REPORT = "answer an opioid report"
     SETTLE_REMINDERS = "settle reminders that may not have arrived"
     EXPORT = "export data"
