@@ -1,7 +1,7 @@
 """One settings file, read from the environment, safe by default.
 
 Every value that differs between machines is an environment variable named here; `./clinic` sets them for a single
-machine, `deploy/` says how for more than one.
+machine, `docs/operations.md` says how for more than one.
 """
 
 import sys

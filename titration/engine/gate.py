@@ -1,4 +1,4 @@
-"""May the next step happen? One answer, asked by the deed, by the reminder at the door and by the card.
+"""May the next step happen? One answer, asked by the deed, by the system's own round and by the cards.
 
     Blocked   at least one reason against it; every reason is listed
     Unknown   nothing against it, but too few nights are logged to say yes or no
