@@ -1,6 +1,7 @@
 """Questions about nights and doses. The caller has reached the patient by `patients.selectors.visible_to`."""
 
 import functools
+import json
 import operator
 import uuid
 from collections import namedtuple
@@ -8,8 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import models
 from django.db.models import Max, Model, Q, QuerySet, Value
+from django.db.models.functions import Cast
 
+from common.dose import Dose
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 
@@ -69,12 +73,12 @@ _LOG_COLUMNS = (
     "pain",
     "fatigue",
     "lead_symptom",
-    "side_effects",
     "other_medicines_answer",
     "other_medicines",
     "note",
+    "side_effects",
 )
-_DOSE_COLUMNS = ("plan_date", "slot", "taken", "taken_mg", "taken_at", "skipped_because")
+_DOSE_COLUMNS = ("plan_date", "slot", "taken", "taken_at", "skipped_because", "taken_mg")
 LogRow = namedtuple("LogRow", _LOG_COLUMNS)  # type: ignore[misc]
 DoseRow = namedtuple("DoseRow", _DOSE_COLUMNS)  # type: ignore[misc]
 
@@ -103,8 +107,21 @@ def _nulls(model: type[Model], columns: Iterable[str]) -> list[Value]:
 
 
 # The two halves of a union, each with NULL for the other's columns. Built once: building them costs more than asking.
-_LOGS = SymptomLog.objects.values_list(*_LOG_COLUMNS, *_nulls(DoseTaken, _DOSE_COLUMNS[1:]))
-_DOSES = DoseTaken.objects.values_list("plan_date", *_nulls(SymptomLog, _LOG_COLUMNS[1:]), *_DOSE_COLUMNS[1:])
+# Side effects and amounts come as text: few differ, so that each is read once and not once a night.
+_TEXT = models.TextField()
+_LOGS = SymptomLog.objects.values_list(
+    *_LOG_COLUMNS[:-1],
+    Cast("side_effects", _TEXT),
+    *_nulls(DoseTaken, _DOSE_COLUMNS[1:-1]),
+    Value(None, output_field=_TEXT),
+)
+_DOSES = DoseTaken.objects.values_list(
+    "plan_date",
+    *_nulls(SymptomLog, _LOG_COLUMNS[1:-1]),
+    Value(None, output_field=_TEXT),
+    *_DOSE_COLUMNS[1:-1],
+    Cast("taken_mg", _TEXT),
+)
 _LOG_WIDTH = len(_LOG_COLUMNS)
 _TAKEN = _LOG_WIDTH + _DOSE_COLUMNS.index("taken") - 1
 
@@ -112,18 +129,23 @@ _TAKEN = _LOG_WIDTH + _DOSE_COLUMNS.index("taken") - 1
 def told_rows(patient: Patient, *, since: date | None = None, also: Spans = ()) -> tuple[list[LogRow], list[DoseRow]]:
     """Logs and doses from a date on (None: all) and of stretches before it, oldest first, in one statement.
 
-    A dose always says what became of it, and a log never does.
+    A dose always says what became of it, and a log never does. Rows may share what they hold: they are to be read.
     """
     logs = _LOGS.filter(_since("night", since, also), patient=patient)
     doses = _DOSES.filter(_since("plan_date", since, also), patient=patient)
+    side_effects, amount = functools.cache(json.loads), functools.cache(_amount)
     told_logs: list[LogRow] = []
     told_doses: list[DoseRow] = []
     for row in logs.union(doses, all=True).order_by("night"):
         if row[_TAKEN] is None:
-            told_logs.append(LogRow._make(row[:_LOG_WIDTH]))
+            told_logs.append(LogRow(*row[: _LOG_WIDTH - 1], side_effects(row[_LOG_WIDTH - 1])))
         else:
-            told_doses.append(DoseRow._make((row[0], *row[_LOG_WIDTH:])))
+            told_doses.append(DoseRow(row[0], *row[_LOG_WIDTH:-1], amount(row[-1])))
     return told_logs, told_doses
+
+
+def _amount(milligrams: str | None) -> Dose | None:
+    return None if milligrams is None else Dose.of(milligrams)
 
 
 def _since(column: str, since: date | None, also: Spans) -> Q:
