@@ -1,8 +1,10 @@
 """The words a patient chooses from, read once from the reviewed file beside this module."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 
@@ -11,9 +13,10 @@ def _file() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "items.toml").read_text("utf-8"))
 
 
-def side_effects() -> dict[str, str]:
+@cache
+def side_effects() -> Mapping[str, str]:
     """Label by code, in the order of expected use."""
-    return dict(_file()["side_effects"])
+    return MappingProxyType(_file()["side_effects"])
 
 
 def severities() -> list[str]:
@@ -21,16 +24,19 @@ def severities() -> list[str]:
     return list(_file()["severities"])
 
 
-def skip_reasons() -> dict[str, str]:
+@cache
+def skip_reasons() -> Mapping[str, str]:
     """Why a dose was left out: label by code."""
-    return dict(_file()["skip_reasons"])
+    return MappingProxyType(_file()["skip_reasons"])
 
 
-def dream_vividness() -> dict[int, str]:
+@cache
+def dream_vividness() -> Mapping[int, str]:
     """Label by value 0 to 3."""
-    return {int(value): label for value, label in _file()["dream_vividness"].items()}
+    return MappingProxyType({int(value): label for value, label in _file()["dream_vividness"].items()})
 
 
-def quality() -> dict[int, str]:
+@cache
+def quality() -> Mapping[int, str]:
     """Sleep quality: label by value 1 to 5."""
-    return {int(value): label for value, label in _file()["quality"].items()}
+    return MappingProxyType({int(value): label for value, label in _file()["quality"].items()})

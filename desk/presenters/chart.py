@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -68,31 +69,34 @@ def chart_nights(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night
     dose_of = {dose.plan_date: dose for dose in doses}
     logged = {log.night for log in logs}
     nights = [_chart_night(log, dose_of.get(log.night)) for log in logs]
-    alone = [series.Night(night=on, **_taken(dose)) for on, dose in dose_of.items() if on not in logged]
+    alone = [series.Night(on, *_taken(dose)) for on, dose in dose_of.items() if on not in logged]
     return [*nights, *alone]
 
 
-def _taken(dose: Any) -> dict[str, Any]:
+def _taken(dose: Any) -> tuple[Any, Decimal | None]:
     if dose is None:
-        return {}
-    return {"taken": dose.taken, "taken_mg": dose.taken_mg.mg if dose.taken_mg else None}
+        return None, None
+    return dose.taken, dose.taken_mg.mg if dose.taken_mg else None
 
 
 def _chart_night(log: Any, dose: Any) -> series.Night:
+    taken, taken_mg = _taken(dose)
+    # By place: names would cost more than all the rest of it, and a course has hundreds of nights.
     return series.Night(
-        night=log.night,
-        sleep_hours=log.sleep_hours,
-        latency_min=log.latency_min,
-        awake_min=log.awake_min,
-        awakenings=log.awakenings,
-        quality=log.quality,
-        dream_vividness=log.dream_vividness,
-        dream_distress=log.dream_distress,
-        pain=log.pain,
-        fatigue=log.fatigue,
-        lead_symptom=log.lead_symptom,
-        side_effects=side_effects(log) if log.side_effects else (),
-        **_taken(dose),
+        log.night,
+        taken,
+        taken_mg,
+        log.sleep_hours,
+        log.latency_min,
+        log.awake_min,
+        log.awakenings,
+        log.quality,
+        log.dream_vividness,
+        log.dream_distress,
+        log.pain,
+        log.fatigue,
+        log.lead_symptom,
+        side_effects(log) if log.side_effects else (),
     )
 
 
