@@ -1,5 +1,8 @@
-"""Signing in when a part of the machine is away."""
+"""Signing in when a part of the machine is away, and who is counted as guessing."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -36,3 +39,12 @@ def test_and_lets_nobody_guess_for_ever(staff: User) -> None:
     answers = [sign_in(staff, "not it").content.decode() for _ in range(6)]
     assert "Too many" not in answers[0]
     assert "Too many" in answers[-1]
+
+
+@pytest.mark.parametrize(("behind", "proxies"), [("0", "0"), ("1", "1")])
+def test_behind_a_proxy_tries_are_counted_by_who_makes_them(behind: str, proxies: str) -> None:
+    """Else all the world has the proxy's address, and whoever guesses keeps the whole clinic out."""
+    asked = "from django.conf import settings; print(getattr(settings, 'ALLAUTH_TRUSTED_PROXY_COUNT', 0))"
+    env = {**os.environ, "CLINIC_BEHIND_PROXY": behind, "DJANGO_SETTINGS_MODULE": "ldn_clinic.settings"}
+    told = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True)  # noqa: S603
+    assert told.stdout.strip() == proxies
