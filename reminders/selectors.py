@@ -34,11 +34,11 @@ REASON_WORDS = {
     Answer.NO_CONSENT: "the patient does not want reminders by e-mail",
     Answer.NO_ADDRESS: "no e-mail address is known",
     Answer.ADDRESS_FAILED: "the e-mail address takes no mail",
-    Answer.NO_OPEN_COURSE: "the course is stopped",
+    Answer.NO_OPEN_COURSE: "the plan is stopped",
     Answer.OPIOID_REPORT_OPEN: "an opioid report waits for an answer",
     Answer.NO_STEP_THEN: "the step was moved",
     Answer.ALREADY_TOLD: "the night was already told",
-    Answer.NOT_ASKED_THEN: "the course had not begun or was over",
+    Answer.NOT_ASKED_THEN: "the plan had not begun or was over",
     "lease_lapsed": "the sender died while handing it over",
 }
 

@@ -206,7 +206,7 @@ class OpioidReview(models.Model):
 
     class Outcome(models.TextChoices):
         CARRY_ON = "carry_on", "Not an opioid: the plan goes on"
-        STOPPED = "stopped", "An opioid: the course is stopped"
+        STOPPED = "stopped", "An opioid: the plan is stopped"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")

@@ -6,7 +6,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field, Layout
 from django import forms
 
-from desk.presenters.reports import OUTCOME_WORDS
+from titration.models import OpioidReview
 
 SAY_WHY = "Say why, so that the next person understands."
 LONGEST_REASON = 2000
@@ -96,7 +96,7 @@ class AnswerReportForm(forms.Form):
 
     outcome = forms.ChoiceField(
         label="What was it?",
-        choices=list(OUTCOME_WORDS.items()),
+        choices=OpioidReview.Outcome.choices,
         widget=forms.RadioSelect(attrs=RADIO),
         error_messages={"required": "Say which it was."},
     )

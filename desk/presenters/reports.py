@@ -6,13 +6,8 @@ from zoneinfo import ZoneInfo
 
 from desk.presenters.days import day, moment
 from symptoms.models import OpioidReport
-from titration.models import OpioidReview
 
 ANSWER_WORDS = {"yes": "Yes", "unsure": "Not sure"}
-OUTCOME_WORDS = {
-    OpioidReview.Outcome.CARRY_ON: "Not an opioid: the plan goes on",
-    OpioidReview.Outcome.STOPPED: "An opioid: the plan is stopped",
-}
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,4 @@ def reviewed(report: OpioidReport, *, zone: ZoneInfo) -> Reviewed | None:
     review = getattr(report, "review", None)
     if review is None:
         return None
-    return Reviewed(
-        OUTCOME_WORDS[OpioidReview.Outcome(review.outcome)], review.reason, review.by.name, moment(review.at, zone)
-    )
+    return Reviewed(review.get_outcome_display(), review.reason, review.by.name, moment(review.at, zone))

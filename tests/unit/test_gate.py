@@ -55,7 +55,7 @@ class TestGate:
     @pytest.mark.parametrize(
         ("changes", "code", "overridable", "sentence"),
         [
-            ({"ended": True, "due_on": None}, Code.ENDED, False, "The course has ended."),
+            ({"ended": True, "due_on": None}, Code.ENDED, False, "The plan has ended."),
             ({"due_on": None}, Code.NOTHING_DUE, False, "There is no further step."),
             (
                 {"opioid_reported": True},

@@ -132,7 +132,7 @@ def _hard(facts: Facts) -> list[Why]:
     """What no one can override: there is no step to let happen, or it would be unsafe whoever said so."""
     reasons = []
     if facts.ended:
-        reasons.append(Why(Code.ENDED, "The course has ended.", overridable=False))
+        reasons.append(Why(Code.ENDED, "The plan has ended.", overridable=False))
     elif facts.due_on is None:
         reasons.append(Why(Code.NOTHING_DUE, "There is no further step.", overridable=False))
     if facts.opioid_reported:

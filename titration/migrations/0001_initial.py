@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name='OpioidReview',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('outcome', models.CharField(choices=[('carry_on', 'Not an opioid: the plan goes on'), ('stopped', 'An opioid: the course is stopped')], max_length=10)),
+                ('outcome', models.CharField(choices=[('carry_on', 'Not an opioid: the plan goes on'), ('stopped', 'An opioid: the plan is stopped')], max_length=10)),
                 ('reason', models.TextField()),
                 ('at', models.DateTimeField()),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

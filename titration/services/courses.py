@@ -219,7 +219,7 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
 
 def _stop(prescription: Prescription, *, reason: str, by: Actor, at: datetime) -> None:
     if not reason:
-        raise Refused("Say why the course is stopped.")
+        raise Refused("Say why the plan is stopped.")
     course = courses_selectors.course_of(prescription)
     prescription.state, prescription.stopped_at = Prescription.State.STOPPED, at
     _append(prescription, course, stop_from(prescription=prescription, at=at), reason=reason, by=by, at=at)
