@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from charts import axes, series
@@ -412,7 +413,8 @@ def _side_effect_marks(aligned: series.Aligned, place: dict[str, float]) -> Iter
 
 def _answers(aligned: series.Aligned, column: str) -> _Answers:
     """The answers to one question, a slot each."""
-    told = (None if night is None else getattr(night, column) for night in aligned.nights)
+    read = attrgetter(column)
+    told = [None if night is None else read(night) for night in aligned.nights]
     return [None if answer is None else float(answer) for answer in told]
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import pairwise
-from operator import add
+from operator import add, sub
 from typing import NamedTuple, Self
 
 from charts import axes, description, series
@@ -291,24 +291,21 @@ def _strokes(runs: Iterable[description.Run], across: _Across, heights: dict[flo
 
     Differences are taken between places already rounded, so that no error adds up along a run.
     """
-    places, moves, rises = across.places, across.moves, _Rises(heights)
+    places, moves, rises = across.places, across.moves, _Rises()
+    tenths = {value: round(float(height) * 10) for value, height in heights.items()}
     for start, values in runs:
         yield f"M{places[start]} {heights[values[0]]}"
         # Slices and maps, not a loop: this is most of what drawing years costs.
-        steps = map(rises.__getitem__, pairwise(values))
-        ways = map(add, moves[start : start + len(values) - 1], steps)
-        yield f"l{' '.join(ways)}" if len(values) > 1 else "h0"
+        levels = [tenths[value] for value in values]
+        steps = map(rises.__getitem__, map(sub, levels[1:], levels))
+        yield f"l{' '.join(map(add, moves[start : start + len(levels) - 1], steps))}" if len(levels) > 1 else "h0"
 
 
-class _Rises(dict[tuple[float, float], str]):
-    """From one value's height to another's, as written; each reckoned once."""
+class _Rises(dict[int, str]):
+    """A rise of so many tenths of a pixel, as written."""
 
-    def __init__(self, heights: dict[float, str]) -> None:
-        self._heights = {value: float(height) for value, height in heights.items()}
-
-    def __missing__(self, step: tuple[float, float]) -> str:
-        start, end = step
-        rise = self[step] = _number(self._heights[end] - self._heights[start])
+    def __missing__(self, tenths: int) -> str:
+        rise = self[tenths] = _number(tenths / 10)
         return rise
 
 
