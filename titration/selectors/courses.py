@@ -39,7 +39,7 @@ def open_prescription(patient: Patient) -> Prescription | None:
 
 def prescriptions_of(patient: Patient) -> list[Prescription]:
     """Every course of the patient, newest first, with its changes, in two statements; its steps follow by `unfold`."""
-    found = _with_changes(Prescription.objects.filter(patient=patient)).select_related("protocol_version", "signed_by")
+    found = _with_changes(Prescription.objects.filter(patient=patient)).select_related("signed_by")
     prescriptions = list(found.order_by("-signed_at"))
     for prescription in prescriptions:
         prescription.patient = patient
