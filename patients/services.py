@@ -1,9 +1,10 @@
-"""Deeds about people: register, invite, let a phone in, prove, forget a phone."""
+"""Deeds about people: register, correct the contact, invite, let a phone in, prove, forget a phone."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -13,7 +14,7 @@ from accounts import policy
 from accounts.actors import Actor, Kind
 from accounts.models import User
 from audit import services as audit
-from common.refusals import Refused
+from common.refusals import Refused, Stale
 from patients import secrets, selectors
 from patients.models import (
     ContactPreference,
@@ -95,6 +96,49 @@ def register(
     return patient
 
 
+@transaction.atomic
+def change_contact(
+    *,
+    patient: Patient,
+    email: str,
+    reminders_by_email: bool,
+    log_reminder_at: time,
+    seen_version: int,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Correct where mail goes, whether reminders do, and when the log reminder rings on the patient's own clock.
+
+    A new address is tried again even if the old one took no mail. Sending what already stands changes nothing;
+    sending anything else over a newer version than `seen_version` raises `Stale`.
+    """
+    policy.check(by, policy.Permission.REGISTER_PATIENTS)
+    known = Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=by.clinic_id)
+    contact = ContactPreference.objects.get(patient=known)
+    asked = {
+        "address": (known.email, email),
+        "reminders": (contact.reminders_by_email, reminders_by_email),
+        "time": (contact.log_reminder_at, log_reminder_at),
+    }
+    changed = [name for name, (before, after) in asked.items() if before != after]
+    if not changed:
+        return
+    if known.version != seen_version:
+        raise Stale(
+            "Somebody has changed this record since you opened the page. Nothing of yours was saved. "
+            "Look at what stands now before you save again."
+        )
+    Patient.objects.filter(id=known.id).update(email=email, version=F("version") + 1)
+    values: dict[str, Any] = {"reminders_by_email": reminders_by_email, "log_reminder_at": log_reminder_at}
+    if "address" in changed:
+        values["address_failed_at"] = None
+        User.objects.filter(id=known.user_id).update(email=email)
+    ContactPreference.objects.filter(patient=known).update(**values)
+    audit.record(
+        by=by, at=at, action="patient.contact", patients=[known.id], subject=known.id, details={"changed": changed}
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """What leaves the deed and is kept nowhere: the token for the mail, the code for the desk."""
@@ -138,9 +182,12 @@ class LetIn:
     secret: str
 
 
-def count_try(*, token: str, at: datetime) -> None:
+def count_try(*, token: str, by: Actor, at: datetime) -> None:
     """One more guess at an invitation. In a transaction of its own, so that a refusal cannot take it back."""
-    Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None).update(tries=F("tries") + 1)
+    tried = Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None)
+    if tried.update(tries=F("tries") + 1):
+        invitation = tried.get()
+        audit.record(by=by, at=at, action="invitation.tried", patients=[invitation.patient_id], subject=invitation.id)
 
 
 @transaction.atomic
@@ -233,6 +280,9 @@ def try_code(*, phone: Phone, typed: str, by: Actor, at: datetime) -> None:
     if code is None or not FreshCode.objects.filter(id=code.id, tries__lt=secrets.TRIES).update(tries=F("tries") + 1):
         raise Refused("This code is no longer good. Ask for a new one.")
     if not secrets.same(secrets.code_digest(typed, code.id), code.code_digest):
+        audit.record(
+            by=by, at=at, action="phone.proved", patients=[phone.patient_id], subject=phone.id, result="denied"
+        )
         raise Refused("That is not the code we sent. Check the newest mail and try again.")
     with transaction.atomic():
         if not FreshCode.objects.filter(id=code.id, spent_at=None).update(spent_at=at):

@@ -19,6 +19,11 @@ from symptoms.selectors import ToldNight
 from symptoms.services import DoseAnswer, NightAnswer
 
 LONGEST_NOTE = 4000
+# Said with every refused amount: the person may have read the number right.
+IF_IT_WAS_TAKEN = (
+    "If you really took more than 10 mg, call your clinic or your emergency number now, "
+    "and write how much in the note at the end."
+)
 LONGEST_MEDICINE = 500
 FEWEST_USUAL_HOURS, MOST_USUAL_HOURS = Decimal(1), Decimal(14)
 """Fewer or more hours of sleep are possible and so unlikely that a second look is asked (clinical facts 3.3)."""
@@ -242,7 +247,7 @@ class NightForm(forms.Form):
         try:
             return Dose.parse(typed)
         except Refused as refusal:
-            raise ValidationError(refusal.sentence) from refusal
+            raise ValidationError(f"{refusal.sentence} {IF_IT_WAS_TAKEN}") from refusal
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

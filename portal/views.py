@@ -48,7 +48,7 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "portal/open.html", {"form": form, "clinic": invitation.patient.clinic}, status=422)
     given = {name: form.cleaned_data[name] for name in ("birth_date", "desk_code")}
-    patients_services.count_try(token=token, at=at)
+    patients_services.count_try(token=token, by=request.actor, at=at)
     try:
         let_in = patients_services.open_invitation(token=token, by=request.actor, at=at, **given)  # type: ignore[attr-defined]
     except Refused as refusal:

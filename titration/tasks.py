@@ -32,3 +32,5 @@ def tick() -> None:
             except Refused:
                 # The gate is not open: the lower dose goes on and the worklist shows the step as due.
                 log.info("planned step of course %s waits", prescription.id)
+            except Exception as error:  # noqa: BLE001  one course that cannot be read must not stop the others
+                log.error("planned step of course %s failed: %s", prescription.id, type(error).__name__)

@@ -9,7 +9,7 @@ from desk.presenters.badges import Badge
 from reminders import selectors as reminders_selectors
 from symptoms.models import OpioidReport
 from titration.engine import gate
-from titration.models import Prescription
+from titration.models import Prescription, Step
 from titration.selectors.silence import Silent
 from titration.selectors.worklist import DueStep
 
@@ -17,6 +17,8 @@ READY = Badge("Ready", "good", "check")
 NOT_YET = Badge("Not yet", "", "clock")
 UNKNOWN = Badge("Not enough nights", "care", "question")
 BLOCKED = Badge("Blocked", "danger", "stop")
+REVIEW_DUE = Badge("Review due", "care", "clock")
+FINISHED = Badge("Finished", "care", "check")
 ANSWER_WORDS = {"yes": "Yes", "unsure": "Not sure"}
 AT_FIRST = 20
 """So many patients not heard from are shown before "show all"."""
@@ -38,7 +40,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """A step that is due: what it changes, when, and whether it may happen."""
+    """A step that is due: what it changes, when, and whether it may happen; or the `end` of a plan, in a sentence."""
 
     prescription_id: uuid.UUID
     version: int
@@ -53,6 +55,7 @@ class Due:
     by_itself: bool
     verdict: Badge
     why: tuple[str, ...]
+    end: str = ""
 
     @property
     def ready(self) -> bool:
@@ -89,7 +92,9 @@ def report(row: OpioidReport, *, at: datetime) -> Report:
 
 def due(row: DueStep, *, today: date) -> Due:
     prescription = row.prescription
-    verdict, why = _verdict(row.verdict)
+    verdict, why, end = *_verdict(row.verdict), ""
+    if row.end is not None:
+        verdict, why, end = _ended(row.end)
     due_on = prescription.next_due_on or today
     return Due(
         prescription_id=prescription.id,
@@ -105,7 +110,15 @@ def due(row: DueStep, *, today: date) -> Due:
         by_itself=prescription.mode == Prescription.Mode.PLANNED,
         verdict=verdict,
         why=why,
+        end=end,
     )
+
+
+def _ended(step: Step) -> tuple[Badge, tuple[str, ...], str]:
+    since = f"{step.from_on:%-d %B %Y}"
+    if step.dose is None:
+        return FINISHED, ("Stop it to close it.",), f"The plan has run its steps: no dose since {since}."
+    return REVIEW_DUE, ("Somebody has to decide.",), f"{step.dose} goes on; the review is due since {since}."
 
 
 def quiet(rows: Sequence[Silent]) -> list[Quiet]:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.actors import Actor
 from accounts.models import Membership
 from audit.models import AuditEvent
 from common.dose import Dose
@@ -19,6 +20,7 @@ from tests import factories
 from titration.engine import gate, timeline
 from titration.models import OpioidReview, PlanChange, Prescription, Step
 from titration.selectors import courses as selectors
+from titration.selectors import silence, worklist
 from titration.services import courses
 
 pytestmark = pytest.mark.django_db
@@ -278,3 +280,73 @@ class TestProjection:
         steps = list(Step.objects.filter(prescription=prescription).order_by("from_on"))
         days = [prescription.start_on + timedelta(days=n) for n in range((at.date() - prescription.start_on).days)]
         return [(d, [s.dose for s in steps if s.from_on <= d and (s.to_on is None or d < s.to_on)]) for d in days]
+
+
+class TestALateStep:
+    """A step that nobody let happen is judged by how the patient is now, not by the nights before it fell due."""
+
+    LATE = DUE + timedelta(days=9)
+
+    def test_it_is_blocked_by_what_the_last_nights_say(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        tell_week_before(patient, DUE)
+        tell_week_before(patient, self.LATE, side_effects={"nausea": "severe"})
+        assert isinstance(selectors.gate_of(prescription, at=evening_of(self.LATE)), gate.Blocked)
+
+    def test_it_opens_by_what_the_last_nights_say(self, patient: Patient) -> None:
+        prescription = factories.prescription(patient)
+        tell_week_before(patient, self.LATE)
+        assert isinstance(selectors.gate_of(prescription, at=evening_of(self.LATE)), gate.Open)
+
+
+class TestTheEndOfACourse:
+    """A course that has run its steps waits for a person, and is not taken for silence."""
+
+    @staticmethod
+    def climbed(patient: Patient, code: str) -> tuple[Prescription, Actor, datetime]:
+        by = factories.member(patient.clinic)
+        prescription = factories.prescription(patient, code=code, capsule_strength=Dose.of("0.5"), by=by)
+        while prescription.next_due_on is not None:
+            step = {"prescription_id": prescription.id, "seen_version": prescription.version, "reason": "Fine"}
+            prescription = courses.advance(**step, by=by, at=evening_of(prescription.next_due_on))
+        ends_on = Step.objects.filter(prescription=prescription).order_by("-from_on")[0].from_on
+        return prescription, by, evening_of(ends_on)
+
+    @pytest.mark.parametrize(("code", "dose"), [("LIQ-SHILPA", Dose.of("3")), ("LC-BC", None)])
+    def test_it_stands_on_the_worklist_from_its_day_on(self, patient: Patient, code: str, dose: Dose | None) -> None:
+        _, by, ends_at = self.climbed(patient, code)
+        assert worklist.due_steps(by, until=ends_at.date(), at=ends_at - timedelta(days=1)) == []
+        (row,) = worklist.due_steps(by, until=ends_at.date(), at=ends_at)
+        assert row.end is not None
+        assert (row.end.from_on, row.dose_now) == (ends_at.date(), dose)
+
+    def test_a_finished_course_is_not_silent_and_one_under_review_is(self, patient: Patient) -> None:
+        _, by, ends_at = self.climbed(patient, "LC-BC")
+        assert silence.silent(by, at=ends_at + timedelta(days=30)) == []
+        reviewed = factories.patient(factories.clinic("Other Clinic"))
+        _, by, ends_at = self.climbed(reviewed, "LIQ-SHILPA")
+        assert [row.patient_id for row in silence.silent(by, at=ends_at + timedelta(days=30))] == [reviewed.id]
+
+    def test_a_step_to_the_same_dose_is_not_announced_as_one(self, patient: Patient) -> None:
+        by = factories.member(patient.clinic)
+        prescription = factories.prescription(patient, code="LC-BC", capsule_strength=Dose.of("0.5"), by=by)
+        while prescription.next_dose != Dose.of("4.5") or prescription.steps.latest("from_on").dose != Dose.of("4.5"):
+            step = {"prescription_id": prescription.id, "seen_version": prescription.version, "reason": "Fine"}
+            prescription = courses.advance(**step, by=by, at=evening_of(prescription.next_due_on))
+        told = selectors.tonight(patient, at=evening_of(prescription.next_due_on))
+        assert (told.dose, told.waiting_for) == (Dose.of("4.5"), None)
+
+
+def test_a_course_that_cannot_be_read_does_not_stop_the_others(patient: Patient) -> None:
+    from titration import tasks
+
+    other = factories.patient(patient.clinic)
+    broken = factories.prescription(patient, mode=Prescription.Mode.PLANNED)
+    sound = factories.prescription(other, mode=Prescription.Mode.PLANNED)
+    for one in (patient, other):
+        tell_week_before(one, DUE)
+    Prescription.objects.filter(id=broken.id).update(protocol_snapshot={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.clock.now", lambda: evening_of(DUE))
+        tasks.tick()
+    assert [change.prescription_id for change in PlanChange.objects.all()] == [sound.id]

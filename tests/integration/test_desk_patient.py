@@ -216,10 +216,13 @@ class TestStepDue:
         self, desk: Client, patient: Patient
     ) -> None:
         factories.prescription(patient)
+        now = DUE + timedelta(days=120)
         tell(patient, DUE - timedelta(days=7), 7)
-        with on(DUE + timedelta(days=120)):
-            words = words_of(desk.get(url(patient)))
-        assert "120 days ago Nothing speaks against it" in words
+        with on(now):
+            assert "Not enough nights: 0 of the last 7" in words_of(desk.get(url(patient)))
+        tell(patient, now - timedelta(days=7), 7)
+        with on(now):
+            assert "120 days ago Nothing speaks against it" in words_of(desk.get(url(patient)))
 
 
 class TestNights:

@@ -129,7 +129,7 @@ def _tonight_of(prescription: Prescription, on: date, slot: Slot) -> Tonight:
         strength=prescription.capsule_strength,
         start_on=course.start_on,
         held_until=timeline.held_until(in_force, on),
-        waiting_for=due.dose if due and due.on <= on else None,
+        waiting_for=due.dose if due and due.on <= on and due.dose != dose else None,
         recorded=DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot).first(),
     )
 
@@ -174,12 +174,6 @@ def reports_beside(patient: Patient) -> list[OpioidReport]:
 def open_reports(actor: Actor) -> list[OpioidReport]:
     """Unanswered opioid reports of the actor's patients, oldest first: the longest wait on top."""
     return list(visible_reports(actor).filter(review=None).select_related("patient").order_by("at"))
-
-
-def due_within(actor: Actor, *, until: date) -> list[Prescription]:
-    """Open courses whose next step is due on or before a date, soonest first."""
-    found = visible_prescriptions(actor).filter(state__in=Prescription.OPEN_STATES, next_due_on__lte=until)
-    return list(found.select_related("patient", "protocol_version").order_by("next_due_on", "patient__sort_key"))
 
 
 def gate_of(prescription: Prescription, *, at: datetime) -> gate.Verdict:
@@ -240,15 +234,14 @@ def _doses(patients: list[uuid.UUID], since: date) -> QuerySet[DoseTaken]:
 
 @dataclass(frozen=True)
 class _Window:
-    """The seven nights before the earlier of the due date and today, whatever dose they were at."""
+    """The last seven nights before today, whatever dose they were at: a late step is judged by how it is now."""
 
     first: date
     end: date
 
 
 def _window(prescription: Prescription, at: datetime) -> _Window:
-    today = patient_today(prescription, at=at)
-    end = min(prescription.next_due_on or today, today)
+    end = patient_today(prescription, at=at)
     return _Window(end - timedelta(days=gate.WINDOW_NIGHTS), end)
 
 

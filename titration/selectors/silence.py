@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.actors import Actor
 from common.night import night_of
 from symptoms.models import SymptomLog
-from titration.models import Prescription
+from titration.engine import timeline
+from titration.models import Prescription, Step
 from titration.selectors import courses
 
 NIGHTS = 3
@@ -32,14 +33,16 @@ class Silent:
 def silent(actor: Actor, *, at: datetime) -> list[Silent]:
     """Patients on an open course who told none of their last three nights or more, longest silence first. One query.
 
-    A night is over at its noon where the patient is. Nights before the course began count for nothing.
+    A night is over at its noon where the patient is. Nights outside the course count for nothing.
     """
     last_told = SymptomLog.objects.filter(patient=OuterRef("patient")).order_by("-night").values("night")[:1]
+    over = Step.objects.filter(prescription=OuterRef("pk"), state=timeline.State.ENDED, from_on__lte=at.date())
     # Dates differ by a day around the world: the database takes everyone who could be meant, their own zone decides.
     before = at.date() - (NIGHTS - 1) * _ONE_DAY
     rows = (
         courses.visible_prescriptions(actor)
         .filter(state__in=Prescription.OPEN_STATES, start_on__lte=before)
+        .exclude(Exists(over))
         .annotate(last_told=Subquery(last_told))
         .filter(Q(last_told=None) | Q(last_told__lt=before))
         .order_by("patient__sort_key", "patient_id")

@@ -7,32 +7,41 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.actors import Actor
 from common.dose import Dose
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
-from titration.engine import gate
+from titration.engine import gate, timeline
 from titration.models import Prescription, Step
 from titration.selectors import courses
+
+ENDS = (timeline.State.REVIEW.value, timeline.State.ENDED.value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DueStep:
-    """A course whose next step is due soon or overdue, the dose in force now, and what the gate says."""
+    """A course whose next step is due soon or overdue, the dose in force now, and what the gate says.
+
+    `end` is the segment under review, or without a dose, of a course that has run its steps: somebody has to decide.
+    """
 
     prescription: Prescription
     today: date
     dose_now: Dose | None
     verdict: gate.Verdict
+    end: Step | None
 
 
 def due_steps(actor: Actor, *, until: date, at: datetime) -> list[DueStep]:
-    """Steps due on or before a date, soonest first, each with its gate: three statements however many there are."""
+    """Steps due on or before a date, soonest first, each with its gate, then the courses that have run their steps:
+    three statements however many there are.
+    """
+    ends = Step.objects.filter(prescription=OuterRef("pk"), state__in=ENDS, from_on__lte=at.date())
     unanswered = OpioidReport.objects.filter(patient=OuterRef("patient"), review=None)
     prescriptions = list(
         courses.visible_prescriptions(actor)
-        .filter(state__in=Prescription.OPEN_STATES, next_due_on__lte=until)
+        .filter(Q(next_due_on__lte=until) | Exists(ends), state__in=Prescription.OPEN_STATES)
         .select_related("patient", "protocol_version")
         .defer("protocol_snapshot", "protocol_version__body")
         .annotate(opioid_reported=Exists(unanswered))
@@ -91,4 +100,11 @@ def _due_step(prescription: Prescription, steps: list[Step], nights: list[_Night
         opioid_reported=prescription.opioid_reported,
         at=at,
     )
-    return DueStep(prescription=prescription, today=today, dose_now=now[-1].dose if now else None, verdict=verdict)
+    last = now[-1] if now else None
+    return DueStep(
+        prescription=prescription,
+        today=today,
+        dose_now=last.dose if last else None,
+        verdict=verdict,
+        end=last if last and last.state in ENDS else None,
+    )
