@@ -116,8 +116,5 @@ def _shortest(milligrams: Decimal) -> str:
 SOFT_CEILING = Dose.of("4.5")
 """Above this a prescriber gives a reason: almost all practice sources stop here (clinical facts 1.5)."""
 
-SECOND_CONFIRMATION = Dose.of("6")
-"""Above this a prescriber gives a reason and confirms a second time: the highest dose tested in a trial."""
-
 HARD_CEILING = Dose.of("10")
 """Above this it is refused as not low-dose naltrexone, by the type's readers, the engine and the database alike."""
