@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from desk.views import courses, home, patient, patients, prescribe, reminders
+from desk.views import contact, courses, home, patient, patients, prescribe, reminders
 
 app_name = "desk"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/", patient.patient, name="patient"),
     path("patients/<uuid:patient_id>/chart.svg", patient.chart_svg, name="chart_svg"),
     path("patients/<uuid:patient_id>/prescribe/", prescribe.prescribe, name="prescribe"),
+    path("patients/<uuid:patient_id>/contact/", contact.contact, name="contact"),
     path("patients/<uuid:patient_id>/invite/", patients.invite, name="invite"),
     path("patients/<uuid:patient_id>/phones/<uuid:phone_id>/forget/", patients.forget_phone, name="forget_phone"),
     path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),

@@ -104,7 +104,7 @@ class Medicine(models.Model):
 
 
 class ContactPreference(models.Model):
-    """What the patient agreed to be sent, and whether their address still takes mail."""
+    """What the patient is sent and when, and whether their address still takes mail."""
 
     patient = models.OneToOneField(Patient, on_delete=models.PROTECT, primary_key=True, related_name="contact")
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")

@@ -33,6 +33,11 @@ def plain(words: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
+def contact_of(actor: Actor, patient_id: uuid.UUID) -> Patient | None:
+    """The patient, if this actor may know of them, with the clinic and the contact preference, in one statement."""
+    return visible_to(actor).select_related("clinic", "contact").filter(id=patient_id).first()
+
+
 def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -> tuple[list[Patient], str]:
     """One page by name, filtered by parts of name or record number, and the key of the next page ("" if last).
 
@@ -105,6 +110,7 @@ class Record:
     medicines: tuple[str, ...]
     phones: tuple[PhoneState, ...]
     invitation: InvitationState | None
+    address_failed: bool
 
 
 def _of_patient(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -126,6 +132,7 @@ RECORDS = Patient.objects.select_related("clinic").annotate(
     invitation_created_at=F("open_one__created_at"),
     invitation_expires_at=F("open_one__expires_at"),
     invitation_mailed_at=F("open_one__mailed_at"),
+    address_failed_at=F("contact__address_failed_at"),
 )
 """Patients with all that `record_of` reads; a storey above may annotate more. Built once: building it costs more than
 asking it."""
@@ -158,4 +165,5 @@ def _record(row: Patient) -> Record:
             for phone in row.record_phones
         ),
         invitation=invitation,
+        address_failed=row.address_failed_at is not None,
     )

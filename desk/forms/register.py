@@ -12,6 +12,7 @@ from django.core.validators import MaxLengthValidator
 
 from common import zones
 from common.refusals import Refused
+from desk.forms.contact import Address
 from patients import conditions
 from patients.services import ConditionEntry
 
@@ -66,15 +67,7 @@ class RegisterForm(forms.Form):
         help_text="The number of your clinic's own record.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    email = forms.EmailField(
-        label="E-mail address",
-        help_text="The invitation and the reminders go there. Two patients may share one.",
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        error_messages={
-            "required": "The e-mail address is missing.",
-            "invalid": "That is not an e-mail address. It needs a name, an @ and a domain.",
-        },
-    )
+    email = Address()
     zone = forms.CharField(
         label="Time zone",
         help_text="Where the patient sleeps: their nights and reminders follow it. Type a city to search.",

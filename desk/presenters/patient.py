@@ -76,6 +76,7 @@ class Page:
     medicines: tuple[str, ...]
     note: str
     email: str
+    address_failed: bool
     reports: tuple[Reported, ...]
     card: PlanCard | None
     due: StepDue | None
@@ -103,6 +104,7 @@ def page(sources: Sources) -> Page:
         medicines=record.medicines,
         note=record.patient.context_note,
         email=record.patient.email,
+        address_failed=record.address_failed,
         reports=tuple(reported(report, zone=sources.zone) for report in sources.reports),
         card=_card(current, sources) if current else None,
         due=step_due(current, sources.verdict, today=today) if current and sources.verdict else None,

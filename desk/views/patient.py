@@ -118,5 +118,6 @@ def _may(request: HttpRequest) -> dict[str, bool]:
         "hold": policy.may(request.actor, P.HOLD),
         "answer": policy.may(request.actor, P.ANSWER_OPIOID_REPORT),
         "invite": policy.may(request.actor, P.REGISTER_PATIENTS),
+        "contact": policy.may(request.actor, P.REGISTER_PATIENTS),
         "export": policy.may(request.actor, P.EXPORT),
     }

@@ -42,6 +42,7 @@ def addresses() -> dict[str, str]:
         "register": "/patients/new/",
         "patient": f"/patients/{course.patient_id}/",
         "patient without a plan": f"/patients/{without_plan.id}/",
+        "contact": f"/patients/{course.patient_id}/contact/",
         "prescribe": f"/patients/{without_plan.id}/prescribe/",
         "hold": f"/courses/{course.id}/hold/",
         "step": f"/courses/{course.id}/advance/",

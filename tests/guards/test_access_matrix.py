@@ -53,6 +53,7 @@ LINES = {
     "desk:patient": Line(200, 405, ids=("patient_id",)),
     "desk:chart_svg": Line(200, 405, ids=("patient_id",)),
     "desk:prescribe": Line(200, 422, ids=("patient_id",)),
+    "desk:contact": Line(200, 422, ids=("patient_id",)),
     "desk:invite": Line(405, 302, ids=("patient_id",)),
     "desk:forget_phone": Line(405, 302, ids=("patient_id", "phone_id")),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
