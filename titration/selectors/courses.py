@@ -218,9 +218,9 @@ def verdict_from(
 
     `logs` and `doses` are rows, or named tuples, with the columns of theirs.
     """
-    patient_id = prescription.patient_id
-    logs_by_night = {(patient_id, log.night): log for log in logs}
-    doses_by_date = {(patient_id, dose.plan_date): dose for dose in doses}
+    patient_id, since = prescription.patient_id, evidence_since(prescription, at=at)
+    logs_by_night = {(patient_id, log.night): log for log in logs if log.night >= since}
+    doses_by_date = {(patient_id, dose.plan_date): dose for dose in doses if dose.plan_date >= since}
     return gate.gate(_facts(prescription, in_force, logs_by_night, doses_by_date, opioid_reported, at))
 
 
