@@ -167,7 +167,10 @@ def _refused_for_good(known: door.Facts, lease: uuid.UUID, frm: State, refusal: 
 def _flag_address(known: door.Facts) -> None:
     """Nothing more is sent to an address that takes no mail, until somebody corrects it."""
     at = pulse.database_time()
-    flagged = ContactPreference.objects.filter(patient_id=known.patient_id, address_failed_at=None)
+    # The address the mail went to: one that was corrected meanwhile has not failed.
+    flagged = ContactPreference.objects.filter(
+        patient_id=known.patient_id, patient__email=known.address, address_failed_at=None
+    )
     if flagged.update(address_failed_at=at):
         by = actors.system(known.clinic_id)
         audit.record(by=by, at=at, action="address.failed", patients=[known.patient_id], subject=known.reminder_id)

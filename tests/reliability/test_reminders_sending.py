@@ -118,6 +118,20 @@ def test_r18_an_unknown_recipient_fails_at_once_and_is_not_written_to_again(stub
     assert contact.address_failed_at is not None
 
 
+def test_r18_an_address_corrected_while_the_old_one_was_tried_has_not_failed(stub: Stub) -> None:
+    due()
+
+    def corrected_meanwhile(recipient: str) -> str:
+        Patient.objects.update(email="corrected@test.invalid")
+        connection.close()
+        return smtp_stub.UNKNOWN
+
+    stub.mode = corrected_meanwhile
+    services.round()
+    assert states() == [State.FAILED]
+    assert ContactPreference.objects.get().address_failed_at is None
+
+
 def test_r18_a_message_refused_for_good_does_not_condemn_the_address(stub: Stub) -> None:
     due()
     stub.mode = lambda recipient: smtp_stub.REFUSE_DATA
