@@ -109,7 +109,8 @@ def change_contact(
 ) -> None:
     """Correct where mail goes, whether reminders do, and when the log reminder rings on the patient's own clock.
 
-    A new address is tried again even if the old one took no mail. Sending what already stands changes nothing;
+    A new address is tried again even if the old one took no mail, and an invitation sent to the old one no longer
+    opens. Sending what already stands changes nothing;
     sending anything else over a newer version than `seen_version` raises `Stale`.
     """
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
@@ -133,6 +134,8 @@ def change_contact(
     if "address" in changed:
         values["address_failed_at"] = None
         User.objects.filter(id=known.user_id).update(email=email)
+        # What was mailed to the old address may lie in a stranger's mailbox.
+        known.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
     ContactPreference.objects.filter(patient=known).update(**values)
     audit.record(
         by=by, at=at, action="patient.contact", patients=[known.id], subject=known.id, details={"changed": changed}

@@ -20,7 +20,7 @@ from patients.models import Patient
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.contact")
+@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.contact_page")
 def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The address, whether reminders go there, and when; what was typed is kept until it is right."""
     at, patient = clock.now(), _visible(request, patient_id)

@@ -71,7 +71,7 @@ def test_the_form_shows_what_stands(desk: Client, patient: Patient) -> None:
     for part in ('value="patient@test.invalid"', 'value="09:00"', "checked", 'name="seen_version" value="1"'):
         assert part in page, part
     assert "own clock in Europe/London" in words_of(response)
-    assert AuditEvent.objects.get(action="patient.contact").patient_ids == [patient.id]
+    assert AuditEvent.objects.get(action="patient.contact_page").patient_ids == [patient.id]
 
 
 def test_what_is_typed_is_saved_and_said(desk: Client, patient: Patient) -> None:

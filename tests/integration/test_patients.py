@@ -138,6 +138,14 @@ class TestInvitation:
         assert selectors.open_invitation(second.token, at=AT) is not None
         assert selectors.open_invitation(second.token, at=AT + secrets.INVITATION_LASTS) is None
 
+    def test_one_sent_to_a_wrong_address_no_longer_opens(self) -> None:
+        patient = factories.patient(factories.clinic())
+        by = factories.member(patient.clinic)
+        opening = services.invite(patient=patient, by=by, at=AT)
+        contact = {"reminders_by_email": True, "log_reminder_at": patient.contact.log_reminder_at, "seen_version": 1}
+        services.change_contact(patient=patient, email="right@test.invalid", **contact, by=by, at=AT)
+        assert selectors.open_invitation(opening.token, at=AT) is None
+
     def test_a_forgotten_phone_is_a_stranger(self) -> None:
         patient = factories.patient(factories.clinic())
         phone, secret = factories.phone(patient)
