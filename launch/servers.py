@@ -1,5 +1,6 @@
 """Our own Postgres, Valkey and mail catcher: on the loopback address only, each on a free port."""
 
+import abc
 import errno
 import os
 import shutil
@@ -28,7 +29,7 @@ QUIET = {
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class Server:
+class Server(abc.ABC):
     """A server of ours: `start` returns when it answers."""
 
     log: Path | None = None
@@ -37,13 +38,13 @@ class Server:
         self.port = 0
         self.running: Running | None = None
 
+    @abc.abstractmethod
     def program(self) -> Program:
         """What to start, on `self.port`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def answers(self) -> bool:
         """One question to the server: does it serve?"""
-        raise NotImplementedError
 
     def start(self, household: Household, port: int = 0) -> None:
         """Start on `port`, else on a free one; another free one is tried when it was taken in between."""
