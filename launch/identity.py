@@ -1,5 +1,6 @@
 """Who a process runs as. Postgres refuses to run as root, and nothing else needs to."""
 
+import contextlib
 import functools
 import os
 import pwd
@@ -31,9 +32,12 @@ class Identity:
         """Give `path` and what is in it to this account; only root can and needs to."""
         if os.geteuid() != 0:
             return
-        for item in [path, *path.rglob("*")]:
-            if item.lstat().st_uid != self.uid:
-                os.chown(item, self.uid, self.gid, follow_symlinks=False)
+        items = (Path(folder, name) for folder, within, files in os.walk(path) for name in (*within, *files))
+        for item in (path, *items):
+            # A server that was killed a moment ago may still be clearing away its own files.
+            with contextlib.suppress(FileNotFoundError):
+                if item.lstat().st_uid != self.uid:
+                    os.chown(item, self.uid, self.gid, follow_symlinks=False)
 
     def may(self, test: str, path: Path) -> bool:
         """Ask the system whether this account may read ("-r"), write ("-w") or enter ("-x") a path."""

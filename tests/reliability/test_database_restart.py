@@ -3,9 +3,11 @@
 import http.cookiejar
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -47,10 +49,10 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    folder = tmp_path_factory.mktemp("restart")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def clinic() -> Iterator[Clinic]:
+    # pytest's own folders are closed to the account of the servers.
+    folder = Path(tempfile.mkdtemp(prefix="clinic-restart-"))
+    folder.chmod(0o711)
     account = identity.service()
     if os.geteuid() == 0:
         os.chown(folder, account.uid, account.gid)
@@ -90,6 +92,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         web.terminate()
         web.wait(20)
         household.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(port: int) -> None:
