@@ -73,11 +73,6 @@ def open_invitation(token: str, *, at: datetime) -> Invitation | None:
     return invitations.select_related("patient__clinic").first()
 
 
-def phones_of(patient: Patient, *, at: datetime) -> QuerySet[Phone]:
-    """The phones that may write for this patient now."""
-    return patient.phones.filter(revoked_at=None, expires_at__gt=at).order_by("-let_in_at")
-
-
 def phone_of(patient: Patient, phone_id: uuid.UUID) -> Phone | None:
     """This phone, if it is or was this patient's."""
     return patient.phones.filter(id=phone_id).first()

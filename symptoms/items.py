@@ -19,6 +19,12 @@ def side_effects() -> Mapping[str, str]:
     return MappingProxyType(_file()["side_effects"])
 
 
+def labelled(told: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(label, severity) of each side effect told, severity by code; a code the list has lost stands as it is."""
+    labels = side_effects()
+    return tuple((labels.get(code, code), severity) for code, severity in told.items())
+
+
 def severities() -> list[str]:
     """From least to worst."""
     return list(_file()["severities"])

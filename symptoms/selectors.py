@@ -3,19 +3,18 @@
 import functools
 import json
 import operator
-import uuid
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import models
-from django.db.models import Max, Model, Q, QuerySet, Value
+from django.db.models import Model, Q, Value
 from django.db.models.functions import Cast
 
 from common.dose import Dose
 from patients.models import Patient
-from symptoms.models import DoseTaken, OpioidReport, SymptomLog
+from symptoms.models import DoseTaken, SymptomLog
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,6 @@ def told_nights(patient: Patient, *, first: date, last: date) -> list[ToldNight]
 def told_night(patient: Patient, night: date) -> ToldNight:
     """One night with what was told of it."""
     return told_nights(patient, first=night, last=night)[0]
-
-
-def first_told(patient: Patient) -> date | None:
-    """The earliest night with a log."""
-    return SymptomLog.objects.filter(patient=patient).order_by("night").values_list("night", flat=True).first()
-
-
-def last_told_by_patient(patients: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
-    """The newest logged night of each patient that has one, in one query."""
-    rows = SymptomLog.objects.filter(patient_id__in=list(patients)).values("patient_id").annotate(last=Max("night"))
-    return {row["patient_id"]: row["last"] for row in rows}
-
-
-def reports_of(patient_ids: Iterable[uuid.UUID]) -> QuerySet[OpioidReport]:
-    """Opioid reports of these patients, newest first."""
-    return OpioidReport.objects.filter(patient_id__in=list(patient_ids)).order_by("-at")
 
 
 def versions_of(log: SymptomLog) -> list[tuple[datetime, SymptomLog]]:

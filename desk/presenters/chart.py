@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
 from charts import description, drawing, series
-from desk.presenters.nights import side_effects
 from desk.presenters.plan import Plan
 from titration.engine import timeline
 
@@ -62,42 +60,6 @@ def _band(segment: timeline.Segment, from_on: date, to_on: date | None, *, inten
 
 def _earliest(*ends: date | None) -> date | None:
     return min((end for end in ends if end is not None), default=None)
-
-
-def chart_nights(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night]:
-    """One value a night that anything was told of."""
-    dose_of = {dose.plan_date: dose for dose in doses}
-    logged = {log.night for log in logs}
-    nights = [_chart_night(log, dose_of.get(log.night)) for log in logs]
-    alone = [series.Night(on, *_taken(dose)) for on, dose in dose_of.items() if on not in logged]
-    return [*nights, *alone]
-
-
-def _taken(dose: Any) -> tuple[Any, Decimal | None]:
-    if dose is None:
-        return None, None
-    return dose.taken, dose.taken_mg.mg if dose.taken_mg else None
-
-
-def _chart_night(log: Any, dose: Any) -> series.Night:
-    taken, taken_mg = _taken(dose)
-    # By place: names would cost more than all the rest of it, and a course has hundreds of nights.
-    return series.Night(
-        log.night,
-        taken,
-        taken_mg,
-        log.sleep_hours,
-        log.latency_min,
-        log.awake_min,
-        log.awakenings,
-        log.quality,
-        log.dream_vividness,
-        log.dream_distress,
-        log.pain,
-        log.fatigue,
-        log.lead_symptom,
-        side_effects(log) if log.side_effects else (),
-    )
 
 
 def aligned(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from desk.presenters.badges import Badge
+from desk.presenters.reports import ANSWER_WORDS
 from reminders import selectors as reminders_selectors
 from symptoms.models import OpioidReport
 from titration.engine import gate
@@ -19,7 +20,6 @@ UNKNOWN = Badge("Not enough nights", "care", "question")
 BLOCKED = Badge("Blocked", "danger", "stop")
 REVIEW_DUE = Badge("Review due", "care", "clock")
 FINISHED = Badge("Finished", "care", "check")
-ANSWER_WORDS = {"yes": "Yes", "unsure": "Not sure"}
 AT_FIRST = 20
 """So many patients not heard from are shown before "show all"."""
 

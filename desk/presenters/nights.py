@@ -83,7 +83,7 @@ def _answers(log: Any) -> list[tuple[str, str]]:
         ("num", _number(log.pain)),
         ("num", _number(log.fatigue)),
         ("num", _number(log.lead_symptom)),
-        ("words", ", ".join(f"{label} ({severity})" for label, severity in side_effects(log))),
+        ("words", ", ".join(f"{label} ({severity})" for label, severity in items.labelled(log.side_effects))),
         (f"words{alarm}", _medicines(log)),
     ]
 
@@ -126,9 +126,3 @@ def _medicines(log: Any) -> str:
         return ""
     answer = {"no": "No", **ANSWER_WORDS}[log.other_medicines_answer]
     return f"{answer}: {log.other_medicines}" if log.other_medicines else answer
-
-
-def side_effects(log: Any) -> tuple[tuple[str, str], ...]:
-    """(label, severity) of each, in the order of the pick list's use."""
-    labels = items.side_effects()
-    return tuple((labels.get(code, code), severity) for code, severity in log.side_effects.items())

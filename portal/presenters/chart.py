@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.safestring import mark_safe
 
 from charts import description, drawing, series
+from charts import nights as charts_nights
 from common.dose import Dose
 from portal.presenters.nights import part
-from symptoms import items
 from titration.engine import timeline
 from titration.models import Prescription
 from titration.selectors import courses
@@ -18,11 +18,6 @@ from titration.selectors import courses
 CHART_NIGHTS = 90
 CHART_WIDTH = 358
 """The chart of the patient's pages: the last quarter, as wide in pixels as a phone of 390 leaves room for."""
-
-_CHARTED = (
-    *("sleep_hours", "latency_min", "awake_min", "awakenings", "quality", "dream_vividness", "dream_distress"),
-    *("pain", "fatigue", "lead_symptom"),
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ def chart(
     lead_label: str,
 ) -> Chart | None:
     """The nights from the first told or planned one (not before `since`) to `today`; None where there is none yet."""
-    nights = _chart_nights(logs, doses)
+    nights = charts_nights.from_rows(logs, doses)
     begun = [band for band in bands(prescriptions) if band.from_on <= today]
     starts = [night.night for night in nights] + [band.from_on for band in begun]
     if not starts:
@@ -57,7 +52,7 @@ def chart(
         summary=series.summary(aligned),
         nights=tuple(
             (
-                f"{night.night:%a} {night.night.day} {night.night:%b}",
+                _short_day(night.night),
                 _dose_words(night),
                 _night_words(night, lead_label),
             )
@@ -65,26 +60,6 @@ def chart(
             if night is not None
         ),
     )
-
-
-def _chart_nights(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night]:
-    logs_by_night = {log.night: log for log in logs}
-    doses_by_night = {dose.plan_date: dose for dose in doses}
-    return [
-        _chart_night(night, logs_by_night.get(night), doses_by_night.get(night))
-        for night in sorted({*logs_by_night, *doses_by_night})
-    ]
-
-
-def _chart_night(night: date, log: Any, dose: Any) -> series.Night:
-    told: dict[str, Any] = {}
-    if log is not None:
-        told = {name: getattr(log, name) for name in _CHARTED}
-        labels = items.side_effects()
-        told["side_effects"] = tuple((labels.get(code, code), how) for code, how in log.side_effects.items())
-    if dose is not None:
-        told |= {"taken": dose.taken, "taken_mg": dose.taken_mg.mg if dose.taken_mg else None}
-    return series.Night(night=night, **told)
 
 
 def bands(prescriptions: Sequence[Prescription]) -> Iterator[series.DoseBand]:

@@ -90,7 +90,7 @@ def log_words(log: SymptomLog) -> str:
         part("pain", log.pain, " of 10"),
         part("tiredness", log.fatigue, " of 10"),
         part("lead symptom", log.lead_symptom, " of 10"),
-        *(f"{items.side_effects().get(code, code).casefold()} ({how})" for code, how in log.side_effects.items()),
+        *(f"{label.casefold()} ({how})" for label, how in items.labelled(log.side_effects)),
         part("other medicine", log.get_other_medicines_answer_display().casefold() or None),
         log.other_medicines,
         "with a note" if log.note else "",
