@@ -1,0 +1,60 @@
+"""Where a patient's mail goes, and when."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import policy
+from accounts.actors import Actor
+from accounts.models import User
+from audit import services as audit
+from common.refusals import Stale
+from patients.models import ContactPreference, Patient
+
+
+@transaction.atomic
+def change_contact(
+    *,
+    patient: Patient,
+    email: str,
+    reminders_by_email: bool,
+    log_reminder_at: time,
+    seen_version: int,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Correct where mail goes, whether reminders do, and when the log reminder rings on the patient's own clock.
+
+    A new address is tried again even if the old one took no mail, and an invitation sent to the old one no longer
+    opens. Sending what already stands changes nothing;
+    sending anything else over a newer version than `seen_version` raises `Stale`.
+    """
+    policy.check(by, policy.Permission.REGISTER_PATIENTS)
+    known = Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=by.clinic_id)
+    contact = ContactPreference.objects.get(patient=known)
+    asked = {
+        "address": (known.email, email),
+        "reminders": (contact.reminders_by_email, reminders_by_email),
+        "time": (contact.log_reminder_at, log_reminder_at),
+    }
+    changed = [name for name, (before, after) in asked.items() if before != after]
+    if not changed:
+        return
+    if known.version != seen_version:
+        raise Stale(
+            "Somebody has changed this record since you opened the page. Nothing of yours was saved. "
+            "Look at what stands now before you save again."
+        )
+    Patient.objects.filter(id=known.id).update(email=email, version=F("version") + 1)
+    values: dict[str, Any] = {"reminders_by_email": reminders_by_email, "log_reminder_at": log_reminder_at}
+    if "address" in changed:
+        values["address_failed_at"] = None
+        User.objects.filter(id=known.user_id).update(email=email)
+        # What was mailed to the old address may lie in a stranger's mailbox.
+        known.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
+    ContactPreference.objects.filter(patient=known).update(**values)
+    audit.record(
+        by=by, at=at, action="patient.contact", patients=[known.id], subject=known.id, details={"changed": changed}
+    )

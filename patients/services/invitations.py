@@ -1,0 +1,109 @@
+"""The way in for one phone: made by the clinic, opened once by the patient."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import policy
+from accounts.actors import Actor
+from accounts.models import User
+from audit import services as audit
+from common.refusals import Refused
+from patients import secrets, selectors
+from patients.models import Invitation, Patient, Phone
+from patients.services.phones import patient_actor
+
+SPENT = "This invitation has been used, replaced or has expired. Ask your clinic to send you a new one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What leaves the deed and is kept nowhere: the token for the mail, the code for the desk."""
+
+    invitation: Invitation
+    token: str
+    desk_code: str
+
+
+@transaction.atomic
+def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
+    """Make a new invitation; an open one is replaced by it."""
+    policy.check(by, policy.Permission.REGISTER_PATIENTS)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    patient.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
+    token, desk_code, invitation_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
+    invitation = Invitation.objects.create(
+        id=invitation_id,
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        token_digest=secrets.digest(token),
+        desk_code_digest=secrets.code_digest(desk_code, invitation_id),
+        created_at=at,
+        created_by_id=by.user_id,
+        expires_at=at + secrets.INVITATION_LASTS,
+    )
+    audit.record(by=by, at=at, action="patient.invite", patients=[patient.id], subject=invitation.id)
+    return Opening(invitation=invitation, token=token, desk_code=desk_code)
+
+
+def invitation_mailed(*, invitation: Invitation, at: datetime) -> None:
+    """Remember that the mail server took the invitation."""
+    Invitation.objects.filter(id=invitation.id).update(mailed_at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetIn:
+    """A phone that was let in, and the secret it must keep."""
+
+    phone: Phone
+    secret: str
+
+
+def count_try(*, token: str, by: Actor, at: datetime) -> None:
+    """One more guess at an invitation. In a transaction of its own, so that a refusal cannot take it back."""
+    tried = Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None)
+    if tried.update(tries=F("tries") + 1):
+        invitation = tried.get()
+        audit.record(by=by, at=at, action="invitation.tried", patients=[invitation.patient_id], subject=invitation.id)
+
+
+@transaction.atomic
+def open_invitation(*, token: str, birth_date: date | None, desk_code: str, by: Actor, at: datetime) -> LetIn:
+    """Let one phone in by an invitation plus date of birth or desk code, and spend the invitation.
+
+    The caller counts the try first (`count_try`). Only one of two racing openings can win: spending is a conditional
+    update.
+    """
+    invitation = selectors.open_invitation(token, at=at)
+    if invitation is None:
+        raise Refused(SPENT)
+    patient = invitation.patient
+    proved = (birth_date is not None and birth_date == patient.birth_date) or (
+        bool(desk_code) and secrets.same(secrets.code_digest(desk_code, invitation.id), invitation.desk_code_digest)
+    )
+    if not proved:
+        left = secrets.TRIES - invitation.tries
+        raise Refused(
+            f"That does not match what your clinic has. Check it and try again: {left} tries left."
+            if left > 0
+            else "That does not match, and this invitation is now closed. Ask your clinic to send you a new one."
+        )
+    if not Invitation.objects.filter(id=invitation.id, spent_at=None, replaced_at=None).update(spent_at=at):
+        raise Refused(SPENT)
+    if patient.user_id is None:
+        patient.user = User.objects.create_user(f"patient-{patient.id}", name=patient.name, email=patient.email)
+        patient.save(update_fields=["user"])
+    secret = secrets.new_token()
+    phone = Phone.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        secret_digest=secrets.digest(secret),
+        let_in_at=at,
+        expires_at=at + secrets.PHONE_LASTS,
+    )
+    actor = patient_actor(phone, request_id=by.request_id)
+    audit.record(by=actor, at=at, action="phone.let_in", patients=[patient.id], subject=phone.id)
+    return LetIn(phone=phone, secret=secret)
