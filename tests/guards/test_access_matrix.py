@@ -23,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import policy
 from audit.models import AuditEvent
 from ldn_clinic.middleware import ALLAUTH_VIEWS
-from tests import personas
+from tests import memory, personas
 from tests.personas import NOW, Case, House, Persona
 
 NOT_ABOUT_PATIENTS = {"night", "key"}
@@ -158,7 +158,7 @@ def _knock(
     with transaction.atomic():
         client = persona.client()
         response = client.get(address) if method == "GET" else client.post(address, payload)
-        events = list(AuditEvent.objects.filter(request_id=response["X-Request-Id"]))
+        events = memory.events(request_id=response["X-Request-Id"])
         transaction.set_rollback(True)
     return response, events
 

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from accounts.actors import Actor
 from accounts.models import Membership
-from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
 from common.night import bounds as night_bounds
 from common.refusals import Refused, Stale
 from patients.models import Patient
-from tests import factories
+from tests import factories, memory
 from titration.engine import gate, timeline
 from titration.models import OpioidReview, PlanChange, Prescription, Step
 from titration.selectors import courses as selectors
@@ -60,7 +59,7 @@ class TestPrescribe:
         prescription = factories.prescription(patient)
         assert (prescription.next_due_on, prescription.next_dose) == (DUE, Dose.of("3"))
         assert_rows_are_what_the_engine_says(prescription)
-        trace = AuditEvent.objects.get(action="course.prescribe")
+        trace = memory.event(action="course.prescribe")
         assert trace.patient_ids == [patient.id]
         assert trace.actor_id == prescription.signed_by_id
 

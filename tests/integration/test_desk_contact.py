@@ -13,11 +13,10 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
-from audit.models import AuditEvent
 from common.refusals import Refused
 from patients import services
 from patients.models import ContactPreference, Patient
-from tests import factories, pages
+from tests import factories, memory, pages
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 TYPED = {"email": "right@test.invalid", "reminders_by_email": "on", "log_reminder_at": "07:30", "seen_version": "1"}
@@ -71,7 +70,7 @@ def test_the_form_shows_what_stands(desk: Client, patient: Patient) -> None:
     for part in ('value="patient@test.invalid"', 'value="09:00"', "checked", 'name="seen_version" value="1"'):
         assert part in page, part
     assert "own clock in Europe/London" in words_of(response)
-    assert AuditEvent.objects.get(action="patient.contact_page").patient_ids == [patient.id]
+    assert memory.event(action="patient.contact_page").patient_ids == [patient.id]
 
 
 def test_what_is_typed_is_saved_and_said(desk: Client, patient: Patient) -> None:
@@ -97,7 +96,7 @@ def test_the_memory_says_what_kind_of_thing_was_changed_and_no_words(
     desk: Client, patient: Patient, staff: Actor
 ) -> None:
     desk.post(url(patient), TYPED)
-    event = AuditEvent.objects.get(action="patient.contact")
+    event = memory.event(action="patient.contact")
     assert (event.patient_ids, event.subject_id, event.actor_id) == ([patient.id], patient.id, staff.user_id)
     assert event.details == {"changed": ["address", "time"]}
 
@@ -119,7 +118,7 @@ def test_over_somebody_elses_change_it_is_not_saved_and_nothing_typed_is_lost(de
 def test_the_same_click_twice_changes_once(desk: Client, patient: Patient) -> None:
     assert [desk.post(url(patient), TYPED).status_code for _ in range(2)] == [302, 302]
     assert standing(patient)[3] == 2
-    assert AuditEvent.objects.filter(action="patient.contact").count() == 1
+    assert len(memory.events(action="patient.contact")) == 1
 
 
 @pytest.mark.parametrize("seen", ["", "0", "9", "one", "-1", "1" * 40])

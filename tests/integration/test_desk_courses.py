@@ -16,10 +16,9 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
-from audit.models import AuditEvent
 from patients.models import Patient
 from symptoms.models import OpioidReport
-from tests import factories, pages
+from tests import factories, memory, pages
 from titration.models import OpioidReview, PlanChange, Prescription
 from titration.services import courses
 
@@ -291,7 +290,7 @@ class TestSeveral:
         assert re.search(r"Test Thinrecord \w+ Not enough nights: 0 of the last 7", words)
         assert re.search(r"Test Changedrecord \w+ This plan has changed since you opened the page\.", words)
         assert PlanChange.objects.get().prescription_id == plans[0].id
-        seen_patients = AuditEvent.objects.get(action="course.advance_several").patient_ids
+        seen_patients = memory.event(action="course.advance_several").patient_ids
         assert set(seen_patients) == {ready.id, thin.id, changed.id}
 
     def test_sent_twice_it_steps_once(self, desk: Client, course: Prescription, patient: Patient) -> None:
@@ -426,5 +425,5 @@ class TestDoor:
     @pytest.mark.parametrize("deed", ["hold", "advance", "stop"])
     def test_reading_is_remembered(self, desk: Client, course: Prescription, deed: str) -> None:
         desk.get(url(course, deed))
-        trace = AuditEvent.objects.get(action=f"course.{deed}_page")
+        trace = memory.event(action=f"course.{deed}_page")
         assert trace.patient_ids == [course.patient_id]

@@ -12,12 +12,11 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
-from audit.models import AuditEvent
 from common.dose import Dose
 from patients.models import Patient
 from reminders.models import Heartbeat
 from symptoms.models import OpioidReport
-from tests import factories, pages
+from tests import factories, memory, pages
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
 from titration.selectors import silence, worklist
@@ -254,7 +253,7 @@ class TestThePage:
         report(reported)
         words = read(pages.client_of(prescriber))
         assert "Foreign" not in words
-        assert set(AuditEvent.objects.get(action="worklist.read").patient_ids) == shown | {reported.id}
+        assert set(memory.event(action="worklist.read").patient_ids) == shown | {reported.id}
 
     def test_it_costs_the_same_statements_whatever_the_rows(self, prescriber: Actor) -> None:
         client = pages.client_of(prescriber)

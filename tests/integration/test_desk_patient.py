@@ -15,14 +15,13 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
-from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
 from patients import services as patients_services
 from patients.models import Medicine, Patient, PatientCondition
 from symptoms import selectors as symptoms_selectors
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
-from tests import factories, pages
+from tests import factories, memory, pages
 from titration.engine import timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -352,7 +351,7 @@ class TestChart:
         root = ET.fromstring(response.content)  # noqa: S314, our own drawing
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert b"style=" not in response.content
-        assert AuditEvent.objects.filter(action="patient.chart_saved", patient_ids=[patient.id]).count() == 1
+        assert len(memory.events(action="patient.chart_saved", patient_ids=[patient.id])) == 1
 
     def test_a_name_cannot_break_out_of_the_drawing(self, desk: Client, clinic: Clinic) -> None:
         patient = factories.patient(clinic, '"><script>alert(1)</script>')
@@ -423,7 +422,7 @@ class TestDoor:
 
     def test_reading_is_remembered(self, desk: Client, patient: Patient, prescriber: Actor) -> None:
         desk.get(url(patient))
-        trace = AuditEvent.objects.get(action="patient.page")
+        trace = memory.event(action="patient.page")
         assert (trace.patient_ids, trace.actor_id) == ([patient.id], prescriber.user_id)
 
 

@@ -16,11 +16,10 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
-from audit.models import AuditEvent
 from common.dose import Dose
 from patients.models import Medicine, Patient
 from symptoms.models import OpioidReport
-from tests import factories, pages
+from tests import factories, memory, pages
 from titration.models import Prescription, ProtocolVersion
 from titration.services import courses
 
@@ -250,7 +249,7 @@ class TestSigning:
         signed = Prescription.objects.get()
         assert (signed.start_on, signed.slot, signed.mode) == (START, "morning", "planned")
         assert (signed.capsule_strength, signed.signed_by_id) == (Dose.of("0.5"), prescriber.user_id)
-        assert AuditEvent.objects.filter(action="course.prescribe", patient_ids=[patient.id]).count() == 1
+        assert len(memory.events(action="course.prescribe", patient_ids=[patient.id])) == 1
 
     def test_without_having_seen_it_nothing_is_signed(self, desk: Client, patient: Patient) -> None:
         response = desk.post(url(patient), filled(action="sign"))
@@ -348,7 +347,7 @@ class TestDoor:
 
     def test_reading_the_page_is_remembered(self, desk: Client, patient: Patient) -> None:
         desk.get(url(patient))
-        assert AuditEvent.objects.filter(action="patient.prescribe_page", patient_ids=[patient.id]).count() == 1
+        assert len(memory.events(action="patient.prescribe_page", patient_ids=[patient.id])) == 1
 
     def test_a_start_up_to_half_a_year_ahead(self, desk: Client, patient: Patient) -> None:
         late = (NOW.date() + timedelta(days=181)).isoformat()

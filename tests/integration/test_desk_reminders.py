@@ -13,10 +13,9 @@ from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
-from audit.models import AuditEvent
 from reminders.models import Heartbeat, Reminder
 from reminders.states import State
-from tests import factories, pages, personas
+from tests import factories, memory, pages, personas
 from tests.personas import NOW
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +75,7 @@ def test_settling_writes_down_who_said_so(desk: Client, nurse: Actor, outcome: s
     assert sentence in words_of(settle(desk, reminder, outcome, follow=True))
     reminder.refresh_from_db()
     assert (reminder.state, reminder.done_at, reminder.settled_by_id) == (outcome, NOW, nurse.user_id)
-    trace = AuditEvent.objects.get(action=f"reminder.settled_{outcome}")
+    trace = memory.event(action=f"reminder.settled_{outcome}")
     assert trace.patient_ids == [reminder.occurrence.patient_id]
 
 

@@ -16,12 +16,11 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.models import Membership, User
-from audit.models import AuditEvent
 from common import clock
 from exports import presenters, services
 from exports.models import Export
 from symptoms.models import SymptomLog
-from tests import factories
+from tests import factories, memory
 
 pytestmark = pytest.mark.django_db
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
@@ -70,9 +69,7 @@ def without_token(page: bytes) -> bytes:
 
 
 def reads() -> list[tuple[str, list[uuid.UUID]]]:
-    return [
-        (event.action, event.patient_ids) for event in AuditEvent.objects.filter(actor_kind="member").order_by("at")
-    ]
+    return [(event.action, event.patient_ids) for event in memory.events(actor_kind="member")]
 
 
 def test_the_form_of_the_page_asks_once_however_often_it_is_sent(window: Client) -> None:
@@ -108,7 +105,7 @@ def test_a_nurse_is_told_why_not_and_it_is_remembered(clinic: Any) -> None:
     for answer in (client.get(reverse("exports:list")), client.post(reverse("exports:ask"), {})):
         assert answer.status_code == 403
         assert "may not export data" in answer.content.decode()
-    assert AuditEvent.objects.filter(result="denied").count() == 2
+    assert len(memory.events(result="denied")) == 2
 
 
 def test_the_file_goes_to_its_owner_with_a_fixed_name(window: Client, staff: Actor, clinic: Any) -> None:
@@ -124,7 +121,7 @@ def test_the_file_goes_to_its_owner_with_a_fixed_name(window: Client, staff: Act
     body = b"".join(answer.streaming_content)
     assert body.startswith(b"export_id,clinic_record_number,")
     assert body.count(b"\r\n") == 2
-    fetched = AuditEvent.objects.get(action="export.fetch")
+    fetched = memory.event(action="export.fetch")
     assert (fetched.patient_ids, fetched.details["sha256"]) == ([patient.id], export.sha256)
 
 
@@ -140,7 +137,7 @@ def test_to_anyone_else_an_export_is_as_unknown_as_one_that_never_was(clinic: An
             assert (foreign.status_code, unknown.status_code) == (404, 404)
             assert without_token(foreign.content) == without_token(unknown.content)
     assert Client().get(address("file", export)).status_code == 302
-    assert AuditEvent.objects.filter(action="export.fetch", result="denied").count() == 4
+    assert len(memory.events(action="export.fetch", result="denied")) == 4
 
 
 def test_the_owner_acting_in_another_clinic_does_not_find_it(staff: Actor, window: Client) -> None:

@@ -15,13 +15,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
 from accounts.models import Membership
-from audit.models import AuditEvent
 from common.refusals import Refused
 from exports import datasets, files, services
 from exports.models import Export
 from patients.models import Patient
 from symptoms.models import DoseTaken, SymptomLog
-from tests import factories
+from tests import factories, memory
 from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
@@ -64,10 +63,6 @@ def read(export: Export) -> list[dict[str, str]]:
         return list(csv.DictReader(file.read().decode("utf-8").splitlines()))
 
 
-def events(action: str) -> list[AuditEvent]:
-    return list(AuditEvent.objects.filter(action=action).order_by("at"))
-
-
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
@@ -75,7 +70,7 @@ def test_the_same_form_sent_twice_is_one_job(staff: Actor) -> None:
     key = uuid.uuid4()
     assert ask(staff, key=key).id == ask(staff, key=key, at=AT + timedelta(seconds=1)).id
     assert Export.objects.count() == 1
-    assert len(events("export.ask")) == 1
+    assert len(memory.events(action="export.ask")) == 1
 
 
 def test_another_persons_form_is_refused(clinic: Any, staff: Actor) -> None:
@@ -230,7 +225,7 @@ def test_who_lost_the_lease_can_change_nothing(staff: Actor, monkeypatch: pytest
     monkeypatch.setattr(datasets, "rows", sleepy)
     run(export)
     assert (export.state, export.finished_at) == ("done", AT + timedelta(minutes=10))
-    assert len(events("export.made")) == 1
+    assert len(memory.events(action="export.made")) == 1
     assert hashlib.sha256(_text(export).encode()).hexdigest() == export.sha256
     assert files.drafts() == set()
 
@@ -257,7 +252,7 @@ def test_a_fault_ends_the_export_with_its_class_and_no_words(
     export = run(ask(staff))
     assert (export.state, export.error_class) == ("failed", "ValueError")
     assert list(export_dir.iterdir()) == []
-    assert [event.reason for event in events("export.failed")] == ["ValueError"]
+    assert [event.reason for event in memory.events(action="export.failed")] == ["ValueError"]
 
 
 def test_a_lost_database_leaves_the_job_to_the_sweep(staff: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +307,7 @@ def test_each_fetching_is_remembered_with_whose_nights_left(clinic: Any, staff: 
         assert fetched is not None
         with fetched.file as file:
             assert hashlib.sha256(file.read()).hexdigest() == export.sha256
-    first, second = events("export.fetch")
+    first, second = memory.events(action="export.fetch")
     assert first.patient_ids == second.patient_ids == sorted(patient.id for patient in patients)
     assert first.details == {"of": "all patients", "rows": 2, "sha256": export.sha256}
     assert first.result == "done"
@@ -331,8 +326,8 @@ def test_nobody_else_and_nobody_too_late_gets_the_file(clinic: Any, staff: Actor
         (staff, export.id, AT + timedelta(hours=24)),
     ):
         assert services.fetch(export_id=export_id, by=by, at=at) is None
-    assert [event.result for event in events("export.fetch")] == ["denied"] * 5
-    assert not any(event.patient_ids for event in events("export.fetch"))
+    assert [event.result for event in memory.events(action="export.fetch")] == ["denied"] * 5
+    assert not any(event.patient_ids for event in memory.events(action="export.fetch"))
 
 
 def test_an_expired_file_is_destroyed_a_minute_later(staff: Actor, export_dir: Path) -> None:
@@ -344,7 +339,7 @@ def test_an_expired_file_is_destroyed_a_minute_later(staff: Actor, export_dir: P
     assert export.state == "expired"
     assert list(export_dir.iterdir()) == []
     services.sweep(at=AT + timedelta(days=2))
-    assert len(events("export.expired")) == 1
+    assert len(memory.events(action="export.expired")) == 1
 
 
 def test_a_shredded_file_was_overwritten_first(staff: Actor, export_dir: Path, tmp_path: Path, clinic: Any) -> None:

@@ -12,12 +12,11 @@ from django.db import connection, transaction
 
 from accounts.actors import NOBODY
 from accounts.models import Membership
-from audit.models import AuditEvent
 from common.refusals import Refused
 from patients import secrets, selectors, services
 from patients.models import FreshCode, Patient, Phone
 from patients.services import ConditionEntry
-from tests import factories
+from tests import factories, memory
 
 AT = factories.AT
 
@@ -57,7 +56,7 @@ class TestRegister:
             ("other", "Something rare"),
         ]
         assert patient.sort_key == "example ann"
-        assert AuditEvent.objects.get(action="patient.register").patient_ids == [patient.id]
+        assert memory.event(action="patient.register").patient_ids == [patient.id]
 
     def test_a_record_number_is_used_once_a_clinic(self, register: Callable[..., Patient]) -> None:
         register()

@@ -11,11 +11,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.test import Client
 
-from audit.models import AuditEvent
 from patients import secrets
 from patients import services as patients_services
 from patients.models import Invitation, Patient, Phone
-from tests import factories
+from tests import factories, memory
 from tests.phones import NIGHT, address, answers, phone_of
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +70,7 @@ class TestInvitation:
         cookie = response.cookies[settings.PHONE_COOKIE_NAME]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 90 * 24 * 3600)
         assert client.get("/p/").status_code == 200
-        assert AuditEvent.objects.filter(action="phone.let_in", patient_ids=[patient.id]).count() == 1
+        assert len(memory.events(action="phone.let_in", patient_ids=[patient.id])) == 1
 
     @pytest.mark.parametrize("spaced", ["{}", " {} ", "as read out"])
     def test_the_code_from_the_desk_opens_it(self, opening: patients_services.Opening, spaced: str) -> None:

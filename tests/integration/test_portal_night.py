@@ -7,13 +7,12 @@ import pytest
 import time_machine
 from django.test import Client
 
-from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
 from patients.models import Patient
 from patients.selectors import visible_to
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
-from tests import factories
+from tests import factories, memory
 from tests.phones import EVENING, MORNING, NIGHT, address, answers, phone_of
 from titration.engine import gate
 from titration.selectors import courses
@@ -87,7 +86,7 @@ class TestSaving:
         assert post(phone).status_code == 302
         assert SymptomLog.objects.get(patient=patient).version == 1
         assert DoseTaken.objects.filter(patient=patient).count() == 1
-        assert AuditEvent.objects.filter(action="night.save").count() == 1
+        assert len(memory.events(action="night.save")) == 1
 
     def test_a_correction_keeps_what_was_saved_before(self, phone: Client, patient: Patient) -> None:
         post(phone, sleep_hours="6")
@@ -119,7 +118,7 @@ class TestSaving:
         phone.get(address())
         post(phone)
         for action in ("portal.night", "night.save"):
-            assert AuditEvent.objects.filter(action=action, patient_ids=[patient.id]).exists(), action
+            assert memory.events(action=action, patient_ids=[patient.id]), action
 
     def test_another_amount_is_kept_apart_from_the_plan(self, phone: Client, patient: Patient) -> None:
         post(phone, other_mg=",75")

@@ -7,13 +7,12 @@ import time_machine
 from django.test import Client
 
 from accounts.models import Membership
-from audit.models import AuditEvent
 from common.dose import Dose
 from common.night import Slot
 from patients.models import Patient
 from portal.presenters import chart
 from symptoms.models import DoseTaken
-from tests import factories
+from tests import factories, memory
 from tests.phones import EVENING, MORNING, NIGHT, answers, phone_of
 from titration.models import Prescription
 from titration.selectors.courses import prescriptions_of
@@ -143,7 +142,7 @@ class TestNextDose:
 
     def test_showing_it_leaves_its_trace(self, patient: Patient) -> None:
         seen(patient, EVENING)
-        assert AuditEvent.objects.filter(action="portal.tonight", patient_ids=[patient.id]).count() == 1
+        assert len(memory.events(action="portal.tonight", patient_ids=[patient.id])) == 1
 
 
 class TestLastNights:

@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor, Kind
 from accounts.models import Membership, User
-from audit.models import AuditEvent
 from common.refusals import Refused, Stale
 from reminders import selectors, services
 from reminders.models import Attempt, Breaker, Heartbeat, Occurrence, Reminder
 from reminders.services import breaker, pulse
 from reminders.states import State
+from tests import memory
 from tests.reliability import rows
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def test_a_person_settles_what_nobody_knew_once_and_it_is_remembered(now: dateti
     actor = member_of(reminder)
     settled = services.settle(reminder=reminder, outcome=outcome, by=actor, at=now)
     assert (settled.state, settled.done_at, settled.settled_by_id) == (outcome, now, actor.user_id)
-    event = AuditEvent.objects.get(subject_id=reminder.id)
+    event = memory.event(subject_id=reminder.id)
     assert (event.action, event.patient_ids) == (f"reminder.settled_{outcome}", [reminder.occurrence.patient_id])
     with pytest.raises(Stale):
         services.settle(reminder=reminder, outcome=outcome, by=actor, at=now)
