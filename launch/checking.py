@@ -1,7 +1,6 @@
 """`./clinic check` judges and never writes; `./clinic fix` puts in order what a program can put in order."""
 
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ PURE = (
     "common/night.py",
     "common/clock.py",
     "common/refusals.py",
+    "common/keyring.py",
     "titration/engine",
     "titration/command_line.py",
     "symptoms/items.py",
@@ -96,7 +96,6 @@ def _in_earnest(servers: stack.Stack) -> dict[str, str]:
         **servers.environment(),
         "CLINIC_BASE_URL": "https://clinic.example",
         "ALLOWED_HOSTS": "clinic.example",
-        "SECRET_KEY": secrets.token_urlsafe(64),
         "CLINIC_DEMO": "0",
     }
 

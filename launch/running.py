@@ -164,7 +164,7 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
         broker_url="redis://127.0.0.1:9/0",
         mail_host=LOOPBACK,
         mail_port=9,
-        secret_key="for building only",  # noqa: S106
+        credentials=state.credentials(given, account),
         base_url=given.base_url,
         demo=given.demo,
         own_mail=True,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from launch.failure import Failure
 from launch.places import VENV
@@ -11,14 +12,25 @@ YES_ON_THIS_DATABASE = "yes-on-this-database"
 # Given to the launcher, never passed on: the owner's powers, and what would point our programs elsewhere.
 NOT_PASSED_ON = (
     "DATABASE_URL",
+    "DATABASE_URL_FILE",
     "DATABASE_OWNER_URL",
     "DATABASE_APP_URL",
+    "SECRET_KEY",
+    "FIELD_KEYS",
     "VIRTUAL_ENV",
     "PYTHONHOME",
     "PYTHONPATH",
     "DEBUG",
 )
-OF_A_GIVEN_MAIL_SERVER = ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL")
+OF_A_GIVEN_MAIL_SERVER = (
+    "EMAIL_HOST_USER",
+    "EMAIL_HOST_PASSWORD",
+    "EMAIL_HOST_PASSWORD_FILE",
+    "EMAIL_USE_TLS",
+    "EMAIL_USE_SSL",
+)
+# Secrets of the application that are made here when nobody gives them, and handed on in files.
+CREDENTIALS = ("SECRET_KEY", "FIELD_KEYS")
 
 
 @dataclass(frozen=True)
@@ -34,12 +46,16 @@ class Given:
     base_url: str
     demo: bool
     state_folder: str | None
-    secret_key: str | None
+    credentials: Mapping[str, str]
+    """What was given of `CREDENTIALS`, by name."""
+    credential_files: Mapping[str, Path]
+    """Where it lies when it was given in a file."""
 
 
 def read(environ: Mapping[str, str]) -> Given:
     """Read the settings; a mistake is refused with a sentence."""
     database_url = _postgres(environ, "DATABASE_URL")
+    files = {name: path for name in CREDENTIALS if (path := _file_of(environ, name))}
     port = _port(environ, "PORT", 8000)
     return Given(
         database_url=database_url,
@@ -51,7 +67,8 @@ def read(environ: Mapping[str, str]) -> Given:
         base_url=(environ.get("CLINIC_BASE_URL") or f"http://localhost:{port}").rstrip("/"),
         demo=_demo(environ.get("CLINIC_DEMO", ""), own_database=database_url is None),
         state_folder=environ.get("CLINIC_STATE_DIR") or None,
-        secret_key=environ.get("SECRET_KEY") or None,
+        credentials={name: said for name in CREDENTIALS if (said := _secret(environ, name))},
+        credential_files=files,
     )
 
 
@@ -87,10 +104,33 @@ def _demo(said: str, *, own_database: bool) -> bool:
 
 
 def _postgres(environ: Mapping[str, str], name: str) -> str | None:
-    url = environ.get(name) or None
+    url = _secret(environ, name) or None
     if url and not url.startswith(("postgres://", "postgresql://")):
         raise Failure(f"{name} must begin with postgres:// (this application runs on Postgres only).")
     return url
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    """A secret from the environment, from the file that `<name>_FILE` names, or from systemd's credentials."""
+    path = _file_of(environ, name)
+    if path is None:
+        return environ.get(name, "").strip()
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"The file of {name} ({path}) cannot be read: {type(error).__name__}.") from error
+
+
+def _file_of(environ: Mapping[str, str], name: str) -> Path | None:
+    named = environ.get(f"{name}_FILE")
+    if named and environ.get(name):
+        raise Failure(f"{name} and {name}_FILE are both set. Give the secret once, best in the file.")
+    if named:
+        return Path(named)
+    if environ.get(name) or not environ.get("CREDENTIALS_DIRECTORY"):
+        return None
+    credential = Path(environ["CREDENTIALS_DIRECTORY"], name.lower())
+    return credential if credential.exists() else None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -1,5 +1,6 @@
 """What outlives a run: data, secrets, and the record of what runs now. One launcher at a time may hold it."""
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -14,6 +15,7 @@ from typing import IO
 
 from launch.failure import Failure
 from launch.identity import Identity
+from launch.settings import Given
 
 LEAST_SPACE = 400_000_000  # bytes: an empty cluster, its log of changes and the static files
 SECRETS = ("postgres", "owner", "application", "valkey", "key")
@@ -28,7 +30,8 @@ class Record:
     broker_url: str
     mail_host: str
     mail_port: int
-    secret_key: str
+    credentials: dict[str, str]
+    """The files of the application's secrets, by the variables that name them."""
     base_url: str
     demo: bool
     own_mail: bool
@@ -44,7 +47,7 @@ class State:
     def prepare(self, servers: Identity, application: Identity) -> None:
         """Make the folders, each readable by the account that needs it and by nobody else."""
         owners = dict.fromkeys(("postgres", "valkey"), servers)
-        owners |= dict.fromkeys(("exports", "mailbox", "static", "beat"), application)
+        owners |= dict.fromkeys(("exports", "mailbox", "static", "beat", "credentials"), application)
         try:
             self._make()
             for name, account in owners.items():
@@ -112,6 +115,31 @@ class State:
             write_private(path, json.dumps(found))
         return found
 
+    def credentials(self, given: Given, account: Identity) -> dict[str, str]:
+        """The files that hold the application's secrets, by the variables that name them.
+
+        A secret given in a file stays there; any other lies in `credentials/`, for the application's account alone.
+        The field keys are made at the first start and never again: without them what they sealed stays sealed.
+        """
+        folder = self.folder / "credentials"
+        made = {"SECRET_KEY": lambda: self.secrets()["key"], "FIELD_KEYS": new_field_keys}
+        files = {}
+        for name, make in made.items():
+            path = given.credential_files.get(name)
+            if path and not account.may("-r", path):
+                raise Failure(f"{account.name}, the account of the application, may not read {path} ({name}_FILE).")
+            if not path and name in given.credentials:
+                # Beside our own, never over it: what our own keys sealed must still open when none is given again.
+                path = folder / f"given_{name.lower()}"
+                write_private(path, given.credentials[name] + "\n")
+            if not path:
+                path = folder / name.lower()
+                if not path.exists():
+                    write_private(path, make() + "\n")
+            files[f"{name}_FILE"] = str(path)
+        account.owns(folder)
+        return files
+
     def write_record(self, record: Record) -> None:
         """Tell `./clinic manage` where everything is."""
         write_private(self.folder / "running.json", json.dumps(asdict(record)))
@@ -163,6 +191,12 @@ class State:
             f"{path} belongs to {owner} and cannot be used by this account: start as {owner}, "
             "or name another folder in CLINIC_STATE_DIR."
         )
+
+
+def new_field_keys() -> str:
+    """A ring of one fresh key for sealed columns: its id is the day it was made and four letters against chance."""
+    key_id = f"{time.strftime('%Y%m%d', time.gmtime())}-{secrets.token_hex(2)}"
+    return f"{key_id}:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def started_at(pid: int) -> str:

@@ -32,7 +32,15 @@ class Clinic:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "EMAIL_", "CLINIC_"))
         }
-        for name in ("BROKER_URL", "SECRET_KEY", "ALLOWED_HOSTS", "STATIC_ROOT", "DJANGO_SETTINGS_MODULE"):
+        told = (
+            "BROKER_URL",
+            "SECRET_KEY_FILE",
+            "FIELD_KEYS_FILE",
+            "ALLOWED_HOSTS",
+            "STATIC_ROOT",
+            "DJANGO_SETTINGS_MODULE",
+        )
+        for name in told:
             kept.pop(name, None)
         self.env = {**kept, "PORT": str(self.port), "CLINIC_STATE_DIR": str(folder), "CLINIC_DEMO": "0"}
 

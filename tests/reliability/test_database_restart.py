@@ -67,7 +67,6 @@ def clinic() -> Iterator[Clinic]:
     address = f"http://localhost:{port}"
     shared = {
         **os.environ,
-        "SECRET_KEY": "s" * 60,
         "CLINIC_DEMO": "1",
         "CLINIC_BASE_URL": address,
         "BROKER_URL": "",

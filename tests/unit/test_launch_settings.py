@@ -37,6 +37,12 @@ class TestGiven:
     def test_the_address_follows_the_port(self):
         assert settings.read({"PORT": "8123"}).base_url == "http://localhost:8123"
 
+    def test_the_database_may_be_named_in_a_file(self, tmp_path):
+        (tmp_path / "url").write_text("postgres://o:p@db/clinic\n")
+        given = settings.read({"DATABASE_URL_FILE": str(tmp_path / "url")})
+        assert given.database_url == "postgres://o:p@db/clinic"
+        assert not given.demo
+
     @pytest.mark.parametrize("url", ["sqlite:///x", "mysql://a@b/c", "psql://a@b/c"])
     def test_only_postgres(self, url):
         with pytest.raises(Failure, match="DATABASE_URL must begin with postgres://"):
@@ -54,6 +60,10 @@ class TestPassedOn:
         passed = settings.passed_on(said)
         assert "secret" not in " ".join(passed.values())
         assert "DEBUG" not in passed
+
+    def test_secrets_are_handed_on_in_files_only(self):
+        said = dict.fromkeys(("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL_FILE"), "secret")
+        assert "secret" not in settings.passed_on(said).values()
 
     def test_our_own_programs_come_first(self):
         assert settings.passed_on({"PATH": "/bin"})["PATH"].startswith(str(places.VENV))

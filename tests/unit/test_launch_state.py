@@ -4,10 +4,12 @@ import os
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from launch import identity, servers, state
+from common.keyring import Keyring
+from launch import identity, servers, settings, state
 from launch.failure import Failure
 from launch.state import Record, State
 
@@ -17,7 +19,7 @@ RECORD = Record(
     "redis://",
     "127.0.0.1",
     25,
-    "key",
+    {"SECRET_KEY_FILE": "/run/key"},
     "http://localhost:8000",
     demo=True,
     own_mail=True,
@@ -47,6 +49,52 @@ class TestSecrets:
         with pytest.raises(Failure, match="cannot be read"):
             folder.secrets()
         assert (folder.folder / "secrets.json").read_text() == "{"
+
+
+class TestCredentials:
+    @staticmethod
+    def files(folder, **said):
+        return folder.credentials(settings.read(said), identity.myself())
+
+    def test_they_are_made_once_and_only_the_application_can_read_them(self, folder):
+        first = {name: Path(path).read_text() for name, path in self.files(folder).items()}
+        again = self.files(folder)
+        assert {name: Path(path).read_text() for name, path in again.items()} == first
+        assert set(first) == {"SECRET_KEY_FILE", "FIELD_KEYS_FILE"}
+        assert all(stat.S_IMODE(Path(path).stat().st_mode) == 0o600 for path in again.values())
+        assert stat.S_IMODE((folder.folder / "credentials").stat().st_mode) == 0o700
+
+    def test_the_ring_that_is_made_is_one_the_application_reads(self, folder):
+        ring = Keyring.parse(Path(self.files(folder)["FIELD_KEYS_FILE"]).read_text())
+        assert ring.open(ring.seal("words", "a.b"), "a.b") == "words"
+
+    def test_given_keys_are_used_and_our_own_stay_for_what_they_sealed(self, folder):
+        own = Path(self.files(folder)["FIELD_KEYS_FILE"])
+        before = own.read_text()
+        given = Path(self.files(folder, FIELD_KEYS="given:secret")["FIELD_KEYS_FILE"])
+        assert given.read_text() == "given:secret\n"
+        assert own.read_text() == before
+        assert Path(self.files(folder)["FIELD_KEYS_FILE"]) == own
+
+    def test_a_secret_in_a_file_is_not_copied(self, folder, tmp_path):
+        path = tmp_path / "ring"
+        path.write_text("given:secret")
+        assert self.files(folder, FIELD_KEYS_FILE=str(path))["FIELD_KEYS_FILE"] == str(path)
+        assert not (folder.folder / "credentials" / "given_field_keys").exists()
+
+    def test_systemds_credentials_are_found(self, folder, tmp_path):
+        (tmp_path / "secret_key").write_text("k" * 60)
+        assert self.files(folder, CREDENTIALS_DIRECTORY=str(tmp_path))["SECRET_KEY_FILE"] == str(
+            tmp_path / "secret_key"
+        )
+
+    def test_a_file_that_is_missing_is_a_sentence_without_the_secret(self, folder):
+        with pytest.raises(Failure, match=r"FIELD_KEYS .* cannot be read"):
+            self.files(folder, FIELD_KEYS_FILE="/nowhere/ring")
+
+    def test_a_secret_given_twice_is_refused(self, folder):
+        with pytest.raises(Failure, match="both set"):
+            self.files(folder, SECRET_KEY="k", SECRET_KEY_FILE="/run/key")
 
 
 class TestOneAtATime:
