@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
@@ -35,10 +35,16 @@ class Door:
     action: str
     permission: policy.Permission | None = None
     proof: bool = False
+    elsewhere: Callable[[Actor], str] | None = None
 
 
-def clinic_page(permission: policy.Permission, *, action: str) -> Callable[[View], View]:
-    """A page for members of a clinic whose role carries `permission`; `action` is its name in the audit."""
+def clinic_page(
+    permission: policy.Permission, *, action: str, elsewhere: Callable[[Actor], str] | None = None
+) -> Callable[[View], View]:
+    """A page for members of a clinic whose role carries `permission`; `action` is its name in the audit.
+
+    Who may not is told why; from a page that everybody is sent to, `elsewhere` names the address of theirs instead.
+    """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
@@ -53,10 +59,10 @@ def clinic_page(permission: policy.Permission, *, action: str) -> Callable[[View
             try:
                 policy.check(actor, permission)
             except Refused as refusal:
-                return deny(request, actor, action, refusal)
+                return redirect(elsewhere(actor)) if elsewhere else deny(request, actor, action, refusal)
             return pass_through(request, view, args, kwargs, actor=actor, action=action)
 
-        door.access = Door("clinic", action, permission)  # type: ignore[attr-defined]
+        door.access = Door("clinic", action, permission, elsewhere=elsewhere)  # type: ignore[attr-defined]
         return door
 
     return mark

@@ -68,6 +68,7 @@ class Membership(models.Model):
         STAFF = "staff", "Staff"
         AUDITOR = "auditor", "Auditor"
         ADMINISTRATOR = "administrator", "Administrator"
+        PRINCIPAL = "principal", "Principal"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")

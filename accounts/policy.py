@@ -1,4 +1,4 @@
-"""What each role may do. The table below is the whole truth; pages and docs are made from it.
+"""What each role may do. The table below is the whole truth; the page "Roles" and docs/roles.md are made from it.
 
 `check_x` raises with the sentence a person reads, `may_x` turns it into a yes or no.
 """
@@ -20,15 +20,36 @@ class Permission(enum.StrEnum):
     ANSWER_OPIOID_REPORT = "answer an opioid report"
     SETTLE_REMINDERS = "settle reminders that may not have arrived"
     EXPORT = "export data"
+    RESTRICT_RECORDS = "restrict a record to named colleagues"
+    BREAK_GLASS = "open a restricted record in an emergency"
+    REVIEW_EMERGENCIES = "review emergency access"
+    READ_MEMORY = "read who saw and changed what"
+    MANAGE_MEMBERS = "manage members, their roles and their lost devices"
+    ERASE = "erase records whose time is over"
+    BELONG = "see the roles and look after their own sign-in"
 
 
 P = Permission
+ROLES = Membership.Role
+_CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.BELONG})
+_PRESCRIBER = _CARE | {P.PRESCRIBE, P.HOLD, P.ANSWER_OPIOID_REPORT, P.EXPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS}
+_AUDITOR = frozenset({P.READ_MEMORY, P.REVIEW_EMERGENCIES, P.BELONG})
+_ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.ERASE, P.BELONG})
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    Membership.Role.PRESCRIBER: frozenset(Permission),
-    Membership.Role.NURSE: frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.HOLD, P.SETTLE_REMINDERS}),
-    Membership.Role.STAFF: frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.EXPORT}),
-    Membership.Role.AUDITOR: frozenset(),
-    Membership.Role.ADMINISTRATOR: frozenset(),
+    ROLES.PRESCRIBER: _PRESCRIBER,
+    ROLES.NURSE: _CARE | {P.HOLD, P.BREAK_GLASS},
+    ROLES.STAFF: _CARE | {P.EXPORT},
+    ROLES.AUDITOR: _AUDITOR,
+    ROLES.ADMINISTRATOR: _ADMINISTRATOR,
+    ROLES.PRINCIPAL: _PRESCRIBER | _AUDITOR | _ADMINISTRATOR,
+}
+FOR_WHOM: dict[str, str] = {
+    ROLES.PRESCRIBER: "Signs plans and answers for them.",
+    ROLES.NURSE: "Cares for patients between the prescriber's decisions.",
+    ROLES.STAFF: "Registers patients and takes data out.",
+    ROLES.AUDITOR: "Watches who looked at what, and reads no record.",
+    ROLES.ADMINISTRATOR: "Lets people in and out, and reads no record.",
+    ROLES.PRINCIPAL: "Prescriber, auditor and administrator in one, for a practice of one person or led by one.",
 }
 
 
@@ -45,3 +66,8 @@ def may(actor: Actor, permission: Permission) -> bool:
     except Refused:
         return False
     return True
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """The roles that carry the permission, in the order of the table."""
+    return [role for role, carried in PERMISSIONS.items() if permission in carried]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from desk.views import contact, courses, home, patient, patients, prescribe, reminders
+from desk.views import contact, courses, home, patient, patients, people, prescribe, reminders
 
 app_name = "desk"
 urlpatterns = [
@@ -22,4 +22,5 @@ urlpatterns = [
     path("reports/<uuid:report_id>/answer/", courses.answer_report, name="answer_report"),
     path("reminders/", reminders.reminders, name="reminders"),
     path("reminders/<uuid:reminder_id>/settle/", reminders.settle, name="settle"),
+    path("people/roles/", people.roles, name="roles"),
 ]

@@ -30,6 +30,10 @@ PERSONAS = (
     ),
     Persona("nurse@demo.invalid", "Demo Nurse", Membership.Role.NURSE, "registers patients and holds courses"),
     Persona("staff@demo.invalid", "Demo Staff", Membership.Role.STAFF, "registers patients and exports nights"),
+    Persona("auditor@demo.invalid", "Demo Auditor", Membership.Role.AUDITOR, "watches who looked at what"),
+    Persona(
+        "administrator@demo.invalid", "Demo Administrator", Membership.Role.ADMINISTRATOR, "lets people in and out"
+    ),
 )
 
 

@@ -81,6 +81,7 @@ def build() -> House:
         "nurse": factories.member(here, roles.NURSE, "First Nurse"),
         "staff": factories.member(here, roles.STAFF, "First Staff"),
         "auditor": factories.member(here, roles.AUDITOR, "First Auditor"),
+        "administrator": factories.member(here, roles.ADMINISTRATOR, "First Administrator"),
         "stranger": factories.member(there, roles.PRESCRIBER, "Second Prescriber"),
     }
     cases = {

@@ -10,6 +10,7 @@ from accounts import policy
 from accounts.access import clinic_page
 from common import clock
 from desk.presenters import home as present
+from desk.presenters import places
 from reminders import selectors as reminders_selectors
 from titration.selectors import courses as courses_selectors
 from titration.selectors import silence, worklist
@@ -18,7 +19,7 @@ DAYS_AHEAD = timedelta(days=7)
 
 
 @require_safe
-@clinic_page(policy.Permission.READ_PATIENTS, action="worklist.read")
+@clinic_page(policy.Permission.READ_PATIENTS, action="worklist.read", elsewhere=places.first)
 def home(request: HttpRequest) -> HttpResponse:
     """Opioid reports on top, then steps due, then who is not heard from."""
     actor, at = request.actor, clock.now()

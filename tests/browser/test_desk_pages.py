@@ -50,6 +50,7 @@ def addresses() -> dict[str, str]:
         "answer": f"/reports/{report.id}/answer/",
         "reminders": "/reminders/",
         "exports": "/exports/",
+        "roles": "/people/roles/",
         "nowhere": "/patients/00000000-0000-0000-0000-000000000000/",
     }
 

@@ -18,5 +18,5 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"One-click sign-in: {settings.BASE_URL}{reverse('demo')}")
         for persona in demo.PERSONAS:
-            self.stdout.write(f"  {persona.name:<16} {persona.does}")
+            self.stdout.write(f"  {persona.name:<18} {persona.does}")
         self.stdout.write(f"Mail that was sent: {settings.BASE_URL}{reverse('demo_mail')}")

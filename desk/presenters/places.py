@@ -1,0 +1,50 @@
+"""The ways through the clinic's pages: each member sees those their role may go."""
+
+from dataclasses import dataclass
+
+from accounts import policy
+from accounts.actors import Actor
+
+P = policy.Permission
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the navigation: `view` is its address by name, `under` how the names of the pages within it begin."""
+
+    view: str
+    words: str
+    permission: policy.Permission
+    under: str
+
+
+PLACES = (
+    Place("desk:home", "Today", P.READ_PATIENTS, "desk:home"),
+    Place("desk:patients", "Patients", P.READ_PATIENTS, "desk:patient"),
+    Place("exports:list", "Exports", P.EXPORT, "exports:"),
+    Place("desk:reminders", "Reminders", P.READ_PATIENTS, "desk:reminders"),
+)
+LAST_RESORT = "desk:roles"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A place as one member sees it from one page."""
+
+    view: str
+    words: str
+    here: bool
+
+
+def ways(actor: Actor, *, here: str) -> list[Way]:
+    """The navigation of this member on the page named `here`."""
+    return [Way(place.view, place.words, here.startswith(place.under)) for place in _of(actor)]
+
+
+def first(actor: Actor) -> str:
+    """Where this member's day begins."""
+    return next((place.view for place in _of(actor)), LAST_RESORT)
+
+
+def _of(actor: Actor) -> list[Place]:
+    return [place for place in PLACES if policy.may(actor, place.permission)]
