@@ -1,5 +1,6 @@
 """What only the owner of the tables may do in a test run."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,8 +43,20 @@ def database(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with connect(home) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+        _drop(home, named)
+
+
+def _drop(home: str, named: sql.Identifier) -> None:
+    """Drop it, waiting for a vacuum that happens to be at work there: only a superuser could send it away."""
+    for seconds in (0.1, 0.3, 1, 3, 5):
+        try:
+            with connect(home) as connection:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+        except psycopg.errors.InsufficientPrivilege:
+            time.sleep(seconds)
+        else:
+            return
+    raise TimeoutError("The database of the tests is still in use.")
 
 
 def empty_tables() -> None:
