@@ -31,7 +31,7 @@ View = Callable[..., HttpResponse]
 class Door:
     """What a view declares: the access matrix is read from these marks."""
 
-    kind: str  # "clinic", "patient" or "public"
+    kind: str  # "clinic", "person", "patient" or "public"
     action: str
     permission: policy.Permission | None = None
     proof: bool = False
@@ -63,6 +63,23 @@ def clinic_page(
             return pass_through(request, view, args, kwargs, actor=actor, action=action)
 
         door.access = Door("clinic", action, permission, elsewhere=elsewhere)  # type: ignore[attr-defined]
+        return door
+
+    return mark
+
+
+def person_page(*, action: str) -> Callable[[View], View]:
+    """A page about the sign-in of whoever is signed in: theirs alone, whatever their role in which clinic."""
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            actor = accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
+            return pass_through(request, view, args, kwargs, actor=with_request(actor, request), action=action)
+
+        door.access = Door("person", action)  # type: ignore[attr-defined]
         return door
 
     return mark

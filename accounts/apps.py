@@ -17,12 +17,18 @@ class AccountsConfig(AppConfig):
 
 
 def _signed_in(request: Any, user: Any, **_: Any) -> None:
+    from accounts import signed_in  # noqa: PLC0415  models are not ready when this module is read
+    from common import clock  # noqa: PLC0415
+
+    signed_in.begin(request, at=clock.now())
     _record(request, user, "sign_in")
 
 
 def _signed_out(request: Any, user: Any, **_: Any) -> None:
     if user is not None:
-        _record(request, user, "sign_out")
+        # Because of a limit or, in most cases, because the person said so.
+        by_limit = getattr(request, "signed_out_by", None)
+        _record(request, user, "sign_out", **({"details": {"limit": by_limit}} if by_limit else {}))
 
 
 def _failed(request: Any = None, **_: Any) -> None:
@@ -30,15 +36,12 @@ def _failed(request: Any = None, **_: Any) -> None:
     _record(request, None, "sign_in", result="denied")
 
 
-def _record(request: Any, user: Any, action: str, result: str = "done") -> None:
+def _record(request: Any, user: Any, action: str, **more: Any) -> None:
     from accounts import selectors  # noqa: PLC0415  models are not ready when this module is read
-    from accounts.actors import NOBODY, Actor, Kind  # noqa: PLC0415
+    from accounts.actors import NOBODY  # noqa: PLC0415
     from audit import services as audit  # noqa: PLC0415
     from common import clock  # noqa: PLC0415
 
-    actor = NOBODY
-    if user is not None:
-        placeless = Actor(kind=Kind.MEMBER, clinic_id=None, label=user.name, user_id=user.pk)
-        actor = selectors.member_actor(user, clinic_id=None) or placeless
+    actor = NOBODY if user is None else selectors.person_actor(user, clinic_id=None)
     by = replace(actor, request_id=getattr(request, "id", None))
-    audit.record(by=by, at=clock.now(), action=action, result=result)
+    audit.record(by=by, at=clock.now(), action=action, **more)

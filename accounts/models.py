@@ -4,6 +4,7 @@ import uuid
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 
@@ -85,3 +86,18 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Session(AbstractBaseSession):
+    """A browser's session; `user` is who is signed in with it, nobody before that."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = "session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        from accounts.session_engine import SessionStore  # noqa: PLC0415  the store is made of this model
+
+        return SessionStore

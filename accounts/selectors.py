@@ -1,10 +1,15 @@
 """Questions about clinics and their people."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.crypto import salted_hmac
+
+from accounts import signed_in
 from accounts.actors import Actor, Kind
-from accounts.models import Clinic, Membership
+from accounts.models import Clinic, Membership, Session
 
 
 def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
@@ -19,6 +24,12 @@ def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:
     """The user as the actor of deeds in that clinic; None where they have no place in it."""
     membership = membership_of(user, clinic_id=clinic_id)
     return actor_of(membership, user) if membership else None
+
+
+def person_actor(user: Any, *, clinic_id: str | None) -> Actor:
+    """The user as the actor of deeds about themselves, also where they have no place in any clinic."""
+    placeless = Actor(kind=Kind.MEMBER, clinic_id=None, label=user.name, user_id=user.pk)
+    return member_actor(user, clinic_id=clinic_id) or placeless
 
 
 def actor_of(membership: Membership, user: Any) -> Actor:
@@ -42,3 +53,41 @@ def clinic_of(actor: Actor) -> Clinic:
 def all_clinic_ids() -> list[uuid.UUID]:
     """Every tenant, for the system's own rounds."""
     return list(Clinic.objects.order_by("id").values_list("id", flat=True))
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A browser somebody is signed in with; `reference` names the session without being its key."""
+
+    reference: str
+    began_at: datetime
+    seen_at: datetime
+    address: str
+    agent: str
+    here: bool
+
+
+def reference_of(session_key: str) -> str:
+    """A name for a session that opens nothing: the key itself would."""
+    return salted_hmac("accounts.session", session_key, algorithm="sha256").hexdigest()[:32]
+
+
+def sessions_of(user: Any, *, here: str | None, at: datetime) -> list[SignedIn]:
+    """Where this person is signed in now, the session with the key `here` first, then the latest seen."""
+    found = []
+    for session in Session.objects.filter(user_id=user.pk):
+        told = session.get_decoded()
+        if signed_in.left(told, at=at).seconds <= 0:
+            continue
+        began = told[signed_in.KEY]
+        found.append(
+            SignedIn(
+                reference=reference_of(session.session_key),
+                began_at=datetime.fromtimestamp(began["began"], UTC),
+                seen_at=datetime.fromtimestamp(began["seen"], UTC),
+                address=began["address"],
+                agent=began["agent"],
+                here=session.session_key == here,
+            )
+        )
+    return sorted(found, key=lambda one: (not one.here, -one.seen_at.timestamp()))

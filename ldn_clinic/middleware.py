@@ -1,13 +1,13 @@
 """What holds for every request, whatever the page."""
 
-import logging
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+
+from accounts.middleware import lost_database
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -22,8 +22,6 @@ ALLAUTH_VIEWS = frozenset(
         "account_reset_password_from_key_done",
     }
 )
-
-log = logging.getLogger(__name__)
 
 
 class RequestIdMiddleware:
@@ -68,8 +66,5 @@ class DeclaredAccessMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
-            # The class only: a database error's text can quote a patient's row.
-            log.error("database unavailable: %s, request %s", type(exception).__name__, request.id)  # type: ignore[attr-defined]
-            connection.close()
-            return render(request, "503.html", status=503)
+            return lost_database(request, exception)
         return None

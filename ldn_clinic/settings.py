@@ -6,6 +6,7 @@ machine, `docs/operations.md` says how for more than one.
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -135,8 +137,11 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 # Sessions live in the database: a broker that is down must not sign the clinic out.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 10 * 60 * 60
+SESSION_ENGINE = "accounts.session_engine"
+# Nobody stays signed in longer than a long day, nor so long after they last did something.
+SIGNED_IN_AT_MOST = timedelta(hours=10)
+SIGNED_IN_IDLE = timedelta(minutes=15)
+SESSION_COOKIE_AGE = int(SIGNED_IN_AT_MOST.total_seconds())
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -154,10 +159,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-if env.bool("CLINIC_BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("CLINIC_BEHIND_PROXY", default=False)
+# How many proxies of our own a request passes. Tries at signing in are counted by the address the outermost saw.
+TRUSTED_PROXIES = env.int("CLINIC_TRUSTED_PROXIES", default=1 if BEHIND_PROXY else 0)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Tries at signing in are counted by address: behind the one proxy that is the last it saw.
-    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400

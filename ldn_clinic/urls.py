@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("desk.urls")),
     path("p/", include("portal.urls")),
     path("exports/", include("exports.urls")),
+    path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("healthz", views.health, name="health"),
     path("healthz/live", views.live, name="live"),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.test import Client
@@ -31,6 +33,12 @@ def client_of(actor: Actor) -> Client:
     client = new_client()
     client.force_login(User.objects.get(id=actor.user_id))
     return client
+
+
+def stay_signed_in(settings: Any) -> None:
+    """One signing in for all the days of a test."""
+    settings.SESSION_COOKIE_AGE = 365 * 24 * 3600
+    settings.SIGNED_IN_IDLE = settings.SIGNED_IN_AT_MOST = timedelta(days=365)
 
 
 @dataclass

@@ -5,6 +5,7 @@ line says is the answer to a person who may pass: 405 where the method is none o
 follows from the door the view declares:
 
     a clinic's page      signed out: to the sign-in · no such role: 403 or to their page · foreign or unknown id: 404
+    a person's page      signed out: to the sign-in · else theirs alone, whatever the role
     a patient's page     no remembered phone: 404 · a second proof wanted and not given: to the proof
     a public page        the same answer for everybody
 """
@@ -64,6 +65,10 @@ LINES = {
     "desk:reminders": Line(200, 405),
     "desk:settle": Line(405, 302, ids=("reminder_id",), payload=(("outcome", "sent"),)),
     "desk:roles": Line(200, 405),
+    # about one's own sign-in
+    "accounts:sessions": Line(200, 405),
+    "accounts:end_session": Line(405, 404, payload=(("session", "unknown"),)),
+    "accounts:end_other_sessions": Line(405, 302),
     # the patient's pages
     "portal:tonight": Line(200, 405),
     "portal:night": Line(200, 422, ids=("night",)),
@@ -189,6 +194,8 @@ def _expected(name: str, persona: Persona, method: str, *, mine: bool, known: bo
     match door.kind:
         case "public":
             return passed if known or "token" not in line.ids else 404
+        case "person":
+            return passed if persona.role else 302
         case "patient":
             return _at_the_patients_door(door, persona, passed)
     if not persona.role:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def now(settings: Any) -> Iterator[None]:
-    settings.SESSION_COOKIE_AGE = 365 * 24 * 3600  # one signing in for all the days of a test
+    pages.stay_signed_in(settings)
     with time_machine.travel(AT, tick=False):
         yield
 

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def now(settings: Any) -> Iterator[None]:
-    settings.SESSION_COOKIE_AGE = 365 * 24 * 3600  # one signing in for all the days of a test
+    pages.stay_signed_in(settings)
     with time_machine.travel(AT, tick=False):
         yield
 
@@ -455,6 +455,8 @@ class TestCost:
     ) -> None:
         prescription = factories.prescription(patient)
         self._nights(patient, 3, DUE)
+        with on(DUE):
+            desk.get("/")  # once in a while the session is told that its person is there; not again at once
         with on(DUE), pages.statements() as few:
             desk.get(url(patient, query))
         SymptomLog.objects.all().delete()

@@ -44,7 +44,7 @@ def test_and_lets_nobody_guess_for_ever(staff: User) -> None:
 @pytest.mark.parametrize(("behind", "proxies"), [("0", "0"), ("1", "1")])
 def test_behind_a_proxy_tries_are_counted_by_who_makes_them(behind: str, proxies: str) -> None:
     """Else all the world has the proxy's address, and whoever guesses keeps the whole clinic out."""
-    asked = "from django.conf import settings; print(getattr(settings, 'ALLAUTH_TRUSTED_PROXY_COUNT', 0))"
+    asked = "from django.conf import settings; print(settings.TRUSTED_PROXIES)"
     env = {**os.environ, "CLINIC_BEHIND_PROXY": behind, "DJANGO_SETTINGS_MODULE": "ldn_clinic.settings"}
     told = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == proxies

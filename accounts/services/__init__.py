@@ -1,0 +1,1 @@
+"""Deeds about people who work in a clinic: one module a noun."""

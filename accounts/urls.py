@@ -1,0 +1,12 @@
+"""Addresses of the pages about one's own sign-in; the rest of them are allauth's."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("sessions/", views.sessions, name="sessions"),
+    path("sessions/end/", views.end_session, name="end_session"),
+    path("sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),
+]
