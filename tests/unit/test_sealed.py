@@ -116,6 +116,7 @@ class TestRing:
     @pytest.mark.parametrize(
         "text",
         ["", "# only a remark", "id", "id:short", f"Bad id:{OLD.partition(':')[2]}", f"{OLD}\n{OLD}", OLD + "!"],
+        ids=["nothing", "a remark", "no key", "a short key", "a bad id", "twice the same", "a stray letter"],
     )
     def test_what_is_no_ring_is_refused_without_showing_it(self, text):
         with pytest.raises(KeysRefused) as caught:
