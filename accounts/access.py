@@ -100,8 +100,8 @@ def public_page(reason: str) -> Callable[[View], View]:
 
 
 def with_request(actor: Actor, request: HttpRequest) -> Actor:
-    """The same actor, remembering which request they act in."""
-    return replace(actor, request_id=getattr(request, "id", None))
+    """The same actor, remembering which request they act in and when it began."""
+    return replace(actor, request_id=getattr(request, "id", None), at=clock.now())
 
 
 def pass_through(

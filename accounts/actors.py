@@ -3,6 +3,7 @@
 import enum
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 
@@ -18,6 +19,8 @@ class Actor:
 
     `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only,
     `clinic_name` and `clinic_zone` for a member: the clinic's pages have their heading and their "today" from them.
+    `at` is when their request began: a right that lasts for minutes is asked of it. Outside a request there is none,
+    and no such right.
     """
 
     kind: Kind
@@ -27,6 +30,7 @@ class Actor:
     role: str = ""
     patient_id: uuid.UUID | None = None
     request_id: uuid.UUID | None = None
+    at: datetime | None = None
     clinic_name: str = ""
     clinic_zone: ZoneInfo | None = None
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from desk.views import contact, courses, home, patient, patients, people, prescribe, reminders
+from desk.views import contact, courses, home, patient, patients, people, prescribe, reminders, restricted
 
 app_name = "desk"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/contact/", contact.contact, name="contact"),
     path("patients/<uuid:patient_id>/invite/", patients.invite, name="invite"),
     path("patients/<uuid:patient_id>/phones/<uuid:phone_id>/forget/", patients.forget_phone, name="forget_phone"),
+    path("patients/<uuid:patient_id>/access/", restricted.access, name="patient_access"),
+    path("patients/<uuid:patient_id>/access/restrict/", restricted.restrict, name="patient_restrict"),
+    path("patients/<uuid:patient_id>/access/add/", restricted.add, name="patient_team_add"),
+    path("patients/<uuid:patient_id>/access/remove/<uuid:user_id>/", restricted.remove, name="patient_team_remove"),
+    path("patients/<uuid:patient_id>/access/open/", restricted.open_again, name="patient_open_again"),
     path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),
     path("courses/<uuid:prescription_id>/advance/", courses.advance, name="advance"),
     path("courses/<uuid:prescription_id>/stop/", courses.stop, name="stop"),

@@ -30,6 +30,9 @@ class Patient(models.Model):
     registered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
     change_sequence = models.BigIntegerField(default=0)
+    # Null: open to all of the clinic who read records. Else only the care team may know that the record is there.
+    restricted_at = models.DateTimeField(null=True)
+    restricted_because = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -183,6 +186,29 @@ class FreshCode(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["phone"], condition=models.Q(spent_at=None), name="one_open_code_per_phone")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CareTeamMember(models.Model):
+    """A colleague who may open a restricted record, from `added_at` until `ended_at`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="care_team")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # Every question about who may see whom reads the index of this one.
+            models.UniqueConstraint(
+                fields=["user", "patient"], condition=models.Q(ended_at=None), name="one_place_in_a_care_team"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 import unicodedata
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,18 +13,36 @@ from django.db.models.functions import JSONObject
 from accounts import policy
 from accounts.actors import Actor, Kind
 from patients import secrets
-from patients.models import Invitation, Medicine, Patient, PatientCondition, Phone
+from patients.models import CareTeamMember, Invitation, Medicine, Patient, PatientCondition, Phone
 
 
 def visible_to(actor: Actor) -> QuerySet[Patient]:
-    """The patients this actor may know of: a member sees their clinic's, a patient themself, others nobody."""
+    """The patients this actor may know of: a member sees their clinic's, a patient themself, others nobody.
+
+    A restricted record is known to its care team, and for an hour to who opened it in an emergency.
+    """
     if actor.kind == Kind.MEMBER and policy.may(actor, policy.Permission.READ_PATIENTS):
-        return Patient.objects.filter(clinic_id=actor.clinic_id)
+        return Patient.objects.filter(open_to(actor), clinic_id=actor.clinic_id)
     if actor.kind == Kind.PATIENT:
         return Patient.objects.filter(clinic_id=actor.clinic_id, id=actor.patient_id)
     if actor.kind == Kind.SYSTEM and actor.clinic_id is not None:
         return Patient.objects.filter(clinic_id=actor.clinic_id)
     return Patient.objects.none()
+
+
+def open_to(actor: Actor) -> Q:
+    """Records that are not restricted, or are restricted to a care team this member is in, or opened in an emergency.
+
+    The lists of ids depend on the member alone: the database makes each once a statement, and only where it meets a
+    restricted record.
+    """
+    team = CareTeamMember.objects.filter(user_id=actor.user_id, ended_at=None)
+    return Q(restricted_at=None) | Q(id__in=team.values("patient_id"))
+
+
+def lasting(actor: Actor) -> Actor:
+    """The same actor without what an emergency opened to them for an hour."""
+    return replace(actor, at=None)
 
 
 def plain(words: str) -> str:
@@ -98,12 +116,16 @@ class PhoneState:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A patient and what was written about them at the desk. `conditions` are (code, words) in their order."""
+    """A patient and what was written about them at the desk. `conditions` are (code, words) in their order.
+
+    `team` are the names of those who alone may open a restricted record.
+    """
 
     patient: Patient
     conditions: tuple[tuple[str, str], ...]
     medicines: tuple[str, ...]
     phones: tuple[PhoneState, ...]
+    team: tuple[str, ...]
     invitation: InvitationState | None
     address_failed: bool
 
@@ -121,6 +143,9 @@ RECORDS = Patient.objects.select_related("clinic").annotate(
         _of_patient(Phone.objects.filter(revoked_at=None).order_by("-let_in_at")).values(
             row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at")
         )
+    ),
+    record_team=ArraySubquery(
+        _of_patient(CareTeamMember.objects.filter(ended_at=None).order_by("added_at", "id")).values("user__name")
     ),
     # One at most, by `one_open_invitation_per_patient`.
     open_one=FilteredRelation("invitations", condition=Q(invitations__spent_at=None, invitations__replaced_at=None)),
@@ -159,6 +184,7 @@ def _record(row: Patient) -> Record:
             )
             for phone in row.record_phones
         ),
+        team=tuple(row.record_team),
         invitation=invitation,
         address_failed=row.address_failed_at is not None,
     )

@@ -89,6 +89,7 @@ class Page:
     older_before: str
     phones: tuple[PhoneLine, ...]
     invitation: str
+    team: tuple[str, ...]
 
 
 def page(sources: Sources) -> Page:
@@ -117,6 +118,7 @@ def page(sources: Sources) -> Page:
         older_before=older,
         phones=tuple(phone_lines(record.phones, zone=sources.zone, at=sources.at)),
         invitation=invitation_words(record.invitation, zone=sources.zone, at=sources.at),
+        team=record.team,
     )
 
 

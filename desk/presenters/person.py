@@ -21,6 +21,7 @@ class Person:
     born: str
     age: int
     there: str
+    restricted: bool
 
 
 def person(patient: Patient, *, at: datetime) -> Person:
@@ -33,6 +34,7 @@ def person(patient: Patient, *, at: datetime) -> Person:
         born=f"{born.day} {born:%B %Y}",
         age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
         there=f"{there:%H:%M} on {day_short(there.date())} in {patient.zone_name}",
+        restricted=patient.restricted_at is not None,
     )
 
 

@@ -120,4 +120,5 @@ def _may(request: HttpRequest) -> dict[str, bool]:
         "invite": policy.may(request.actor, P.REGISTER_PATIENTS),
         "contact": policy.may(request.actor, P.REGISTER_PATIENTS),
         "export": policy.may(request.actor, P.EXPORT),
+        "restrict": policy.may(request.actor, P.RESTRICT_RECORDS),
     }

@@ -57,6 +57,11 @@ LINES = {
     "desk:contact": Line(200, 422, ids=("patient_id",)),
     "desk:invite": Line(405, 302, ids=("patient_id",)),
     "desk:forget_phone": Line(405, 302, ids=("patient_id", "phone_id")),
+    "desk:patient_access": Line(200, 405, ids=("patient_id",)),
+    "desk:patient_restrict": Line(200, 302, ids=("patient_id",), payload=DEED),
+    "desk:patient_team_add": Line(405, 422, ids=("patient_id",)),
+    "desk:patient_team_remove": Line(405, 404, ids=("patient_id", "user_id")),
+    "desk:patient_open_again": Line(405, 409, ids=("patient_id",)),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance": Line(200, 422, ids=("prescription_id",), payload=DEED),
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),
@@ -172,12 +177,13 @@ def _knock(
 def _ids(persona: Persona, case: Case | None) -> dict[str, Any]:
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key"}
     if case is None:
-        unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
+        unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id", "user_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, "token": "unknown-token"}
     return {
         **plain,
         "patient_id": case.patient.id,
         "phone_id": case.phone.id,
+        "user_id": uuid.UUID(int=7),
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,
         "reminder_id": case.reminder.id,
