@@ -45,7 +45,11 @@ class Access:
 
 def access_of(actor: Actor, patient_id: uuid.UUID) -> Access | None:
     """Who may open this record, if the actor may know of it: at most three statements."""
-    in_team = CareTeamMember.objects.filter(ended_at=None).select_related("user", "added_by").order_by("added_at")
+    in_team = (
+        CareTeamMember.objects.filter(ended_at=None)
+        .select_related("user", "added_by")
+        .order_by("added_at", "user__name")
+    )
     found = (
         selectors.visible_to(actor)
         .select_related("clinic")

@@ -145,7 +145,9 @@ RECORDS = Patient.objects.select_related("clinic").annotate(
         )
     ),
     record_team=ArraySubquery(
-        _of_patient(CareTeamMember.objects.filter(ended_at=None).order_by("added_at", "id")).values("user__name")
+        _of_patient(CareTeamMember.objects.filter(ended_at=None).order_by("added_at", "user__name")).values(
+            "user__name"
+        )
     ),
     # One at most, by `one_open_invitation_per_patient`.
     open_one=FilteredRelation("invitations", condition=Q(invitations__spent_at=None, invitations__replaced_at=None)),
