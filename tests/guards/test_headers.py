@@ -1,6 +1,7 @@
 """What every answer carries, and what no page may contain: nothing inline, nothing kept, nothing from elsewhere."""
 
 import mailbox
+import uuid
 from collections.abc import Iterator
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -78,6 +79,7 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
     case = house.cases["own"]
     values = {
         "patient_id": case.patient.id,
+        "user_id": uuid.uuid4(),
         "phone_id": case.phone.id,
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,
