@@ -319,7 +319,7 @@ class TestPages:
         restrict(patient, prescriber, outsider)
         with pages.statements() as after:
             page = words_of(desk.get(address))
-        assert "Only its care team: Other Prescriber Team Prescriber" in page
+        assert "Only its care team: Other Prescriber, Team Prescriber." in page
         assert len(after) == len(before)
 
     def test_restricting_adding_removing_and_opening_again(
