@@ -1,16 +1,21 @@
-"""One table, no foreign keys: what happened must outlive, and never disturb, the rows it speaks of."""
+"""Tables without foreign keys: what happened must outlive, and never disturb, the rows it speaks of."""
 
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 
 from common.append_only import append_only_triggers
 
 
 class AuditEvent(models.Model):
-    """Who did or saw what, of which patients, when, why, with what result: ids and codes, never words of care."""
+    """Who did or saw what, of which patients, when, why, with what result: ids and codes, never words of care.
+
+    The table has one column more, `written_in`: the transaction that wrote the row, filled in by the database alone
+    and read by the sealer. An added column must be able to be empty: see `audit.chain.canonical`.
+    """
 
     class Result(models.TextChoices):
         DONE = "done"
@@ -29,6 +34,11 @@ class AuditEvent(models.Model):
     result = models.CharField(max_length=10, choices=Result.choices, default=Result.DONE)
     request_id = models.UUIDField(null=True)
     details = models.JSONField(default=dict)
+    # Where the request came from, as our own proxies saw it, and a short hash of what its browser says it is.
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=16, null=True)
+    # How many rows of care the answer held, where somebody counted them.
+    row_count = models.PositiveIntegerField(null=True)
 
     class Meta:
         indexes = [
@@ -39,3 +49,31 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.id}"
+
+
+class Seal(models.Model):
+    """One event's place in its clinic's chain: its number, the hash before it and its own.
+
+    Events of no clinic have a chain of their own. `finished_below` is the sealer's mark: every transaction with a lower
+    number had ended when this was sealed, so nothing below it can still turn up.
+    """
+
+    event_id = models.UUIDField(primary_key=True)
+    clinic_id = models.UUIDField(null=True)
+    number = models.BigIntegerField()
+    previous = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+    finished_below = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic_id", "number"], name="one_seal_per_clinic_and_number", nulls_distinct=False
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="seals_are_numbered_from_one"),
+        ]
+        triggers = append_only_triggers("audit_seal")
+
+    def __str__(self) -> str:
+        return str(self.event_id)

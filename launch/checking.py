@@ -19,6 +19,7 @@ PURE = (
     "common/clock.py",
     "common/refusals.py",
     "common/keyring.py",
+    "audit/chain.py",
     "titration/engine",
     "titration/command_line.py",
     "symptoms/items.py",

@@ -12,4 +12,10 @@ SCHEDULE = {
     "planned-advances": {"task": "titration.tick", "schedule": 300.0, "options": {"expires": 280}},
     # Picks up exports whose message or worker was lost, and shreds files that have expired.
     "exports-sweep": {"task": "exports.tick", "schedule": 60.0, "options": {"expires": 50}},
+    # Seals what the memory was told: an event without its seal for 30 s is named by audit_verify.
+    "memory-seal": {"task": "audit.seal", "schedule": 10.0, "options": {"expires": 9}},
+    # Tells the heads of the chains outside, so that a chain cut off or written anew can be found out.
+    "memory-anchor": {"task": "audit.anchor", "schedule": 3600.0, "options": {"expires": 3000}},
+    # Reads every chain from its beginning and logs what was touched.
+    "memory-verify": {"task": "audit.verify", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
 }

@@ -38,6 +38,10 @@ DEMO = env.bool("CLINIC_DEMO", default=False)
 STATE_DIR = Path(env.str("CLINIC_STATE_DIR", default=str(BASE_DIR / "var")))
 EXPORT_DIR = STATE_DIR / "exports"
 MAILBOX_DIR = STATE_DIR / "mailbox"
+# Where the heads of the memory's chains are told each hour; an empty value tells nobody. See docs/operations.md.
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default=str(STATE_DIR / "audit-anchors.jsonl"))
+AUDIT_ANCHOR_MAIL = env.list("AUDIT_ANCHOR_MAIL", default=[])
+AUDIT_ANCHOR_SYSLOG = env.str("AUDIT_ANCHOR_SYSLOG", default="")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -24,6 +24,7 @@ def test_the_application_owns_nothing_and_is_nobody_special() -> None:
     "table",
     [
         "audit_auditevent",
+        "audit_seal",
         "titration_planchange",
         "titration_protocolversion",
         "titration_opioidreview",
