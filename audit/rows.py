@@ -13,7 +13,7 @@ from audit.models import AuditEvent
 Chain = uuid.UUID | None
 """A clinic's chain; None is the chain of the events that belong to no clinic."""
 
-COLUMNS = (*(field.column for field in AuditEvent._meta.concrete_fields), "written_in")
+COLUMNS = (*(field.column for field in AuditEvent._meta.concrete_fields), "written_in")  # noqa: SLF001
 """Every column of the table: all of them are sealed."""
 
 # The transaction's number as a whole number, the rest as it is.
