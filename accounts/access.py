@@ -36,6 +36,8 @@ class Door:
     permission: policy.Permission | None = None
     proof: bool = False
     elsewhere: Callable[[Actor], str] | None = None
+    # At a patient's door: how far a carer comes ("own": not at all), see `patients.access.Rights`.
+    rights: str = ""
 
 
 def clinic_page(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 class Kind(enum.StrEnum):
     MEMBER = "member"
     PATIENT = "patient"
+    CARER = "carer"
     SYSTEM = "system"
 
 
@@ -17,8 +18,9 @@ class Kind(enum.StrEnum):
 class Actor:
     """A person or the system, acting in one clinic, during one request or task.
 
-    `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient only,
-    `clinic_name` and `clinic_zone` for a member: the clinic's pages have their heading and their "today" from them.
+    `label` is how history names them ("Dr …", "the patient", "the system"); `patient_id` is set for a patient and for
+    a carer, who acts for that one patient with the `rights` of a grant ("view" or "log"); `clinic_name` and
+    `clinic_zone` for a member: the clinic's pages have their heading and their "today" from them.
     `at` is when their request began: a right that lasts for minutes is asked of it. Outside a request there is none,
     and no such right.
     """
@@ -29,6 +31,7 @@ class Actor:
     user_id: uuid.UUID | None = None
     role: str = ""
     patient_id: uuid.UUID | None = None
+    rights: str = ""
     request_id: uuid.UUID | None = None
     at: datetime | None = None
     clinic_name: str = ""

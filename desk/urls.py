@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from desk.views import contact, courses, home, patient, patients, people, prescribe, reminders, restricted
+from desk.views import contact, courses, helpers, home, patient, patients, people, prescribe, reminders, restricted
 
 app_name = "desk"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/access/add/", restricted.add, name="patient_team_add"),
     path("patients/<uuid:patient_id>/access/remove/<uuid:user_id>/", restricted.remove, name="patient_team_remove"),
     path("patients/<uuid:patient_id>/access/open/", restricted.open_again, name="patient_open_again"),
+    path("patients/<uuid:patient_id>/helpers/", helpers.helpers, name="helpers"),
+    path("patients/<uuid:patient_id>/helpers/<uuid:grant_id>/end/", helpers.end_help, name="end_help"),
     path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),
     path("courses/<uuid:prescription_id>/advance/", courses.advance, name="advance"),
     path("courses/<uuid:prescription_id>/stop/", courses.stop, name="stop"),

@@ -156,6 +156,9 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "ldn_clinic.views.csrf_failure"
 PHONE_COOKIE_NAME = "__Host-phone" if HTTPS else "phone"
+# Somebody may be a patient and look after another: two secrets, and which of the people the pages are about.
+CARER_COOKIE_NAME = "__Host-carer" if HTTPS else "carer"
+WHOM_COOKIE_NAME = "__Host-whom" if HTTPS else "whom"
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0

@@ -14,7 +14,7 @@ from accounts.models import User
 from common import clock
 from ldn_clinic import demo as demo_people
 from ldn_clinic import health as parts
-from patients.access import remember
+from patients.access import choose, remember
 
 
 def _health(names: list[str]) -> HttpResponse:
@@ -100,7 +100,7 @@ def demo_phone(request: HttpRequest) -> HttpResponse:
     let_in = demo_people.let_in_a_phone(at=clock.now())
     if let_in is None:
         raise Http404
-    return remember(redirect("portal:tonight"), let_in.secret)
+    return choose(remember(redirect("portal:tonight"), let_in.phone, let_in.secret), None)
 
 
 @require_GET

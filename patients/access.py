@@ -1,7 +1,11 @@
-"""The patient's door: a phone that was let in and is still welcome."""
+"""The patient's door: a phone that was let in and is still welcome, its patient's own or a carer's."""
 
+import enum
 import functools
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,45 +15,151 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.access import Door, View, pass_through
+from accounts.actors import Actor
+from audit import services as audit
 from common import clock
 from patients import selectors, services
+from patients.models import CareGrant, Phone
+
+READING = ("GET", "HEAD", "OPTIONS")
 
 
-def patient_page(*, action: str, proof: bool = False) -> Callable[[View], View]:
+class Rights(enum.StrEnum):
+    """How far a carer comes on a page of the patient's."""
+
+    OWN = "own"  # not at all: the patient alone
+    VIEW = "view"  # whoever may look
+    LOG = "log"  # whoever may look, looks; only who may log, writes
+    PHONE = "phone"  # the page is about the phone in the hand, whoever's it is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """Who stands at the door: with which phone, and by which grant if it is a carer."""
+
+    phone: Phone
+    grant: CareGrant | None
+    actor: Actor
+
+
+def patient_page(*, action: str, proof: bool = False, rights: Rights = Rights.OWN) -> Callable[[View], View]:
     """A page for the patient on a remembered phone; with `proof` a fresh code must have opened it.
 
-    The view finds the phone as `request.phone` and the patient as `request.patient`.
+    `rights` lets carers in. The view finds the phone as `request.phone`, the patient as `request.patient` and a
+    carer's grant as `request.grant`; on a page about the phone alone there is no grant, and no patient on a carer's.
     """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             at = clock.now()
-            phone = selectors.phone_by_secret(request.COOKIES.get(settings.PHONE_COOKIE_NAME, ""), at=at)
-            if phone is None:
-                return render(request, "portal/unknown_phone.html", status=404)
-            if proof and (phone.proved_until is None or phone.proved_until <= at):
+            visit = _visit(request, at, about_the_phone=rights is Rights.PHONE)
+            if isinstance(visit, HttpResponse):
+                return visit
+            if visit.grant is not None and rights is Rights.OWN:
+                return render(request, "404.html", status=404)
+            request.phone = visit.phone  # type: ignore[attr-defined]
+            request.grant = visit.grant  # type: ignore[attr-defined]
+            request.patient = visit.grant.patient if visit.grant else visit.phone.patient  # type: ignore[attr-defined]
+            request.clinic = request.patient.clinic if request.patient else None  # type: ignore[attr-defined]
+            if rights is Rights.LOG and request.method not in READING and _may_only_look(visit.grant):
+                return _deny(request, visit.actor, action, at)
+            if proof and (visit.phone.proved_until is None or visit.phone.proved_until <= at):
                 return redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}")
-            request.phone = phone  # type: ignore[attr-defined]
-            request.patient = phone.patient  # type: ignore[attr-defined]
-            request.clinic = phone.patient.clinic  # type: ignore[attr-defined]
-            actor = services.patient_actor(phone, request_id=getattr(request, "id", None))
-            return pass_through(request, view, args, kwargs, actor=actor, action=action)
+            return pass_through(request, view, args, kwargs, actor=visit.actor, action=action)
 
-        door.access = Door("patient", action, proof=proof)  # type: ignore[attr-defined]
+        door.access = Door("patient", action, proof=proof, rights=rights)  # type: ignore[attr-defined]
         return door
 
     return mark
 
 
-def remember(response: HttpResponse, secret: str) -> HttpResponse:
+def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visit | HttpResponse:
+    """Who knocks, or the answer to a knock that opens nothing.
+
+    A form says whom it was opened for (`whom`): a choice made meanwhile in another tab does not turn it to another
+    patient. Without a choice the phone's own patient is meant, else the one person its carer looks after.
+    """
+    own, theirs = own_phone(request, at), carers_phone(request, at)
+    chosen = _uuid(request.POST.get("whom") or request.COOKIES.get(settings.WHOM_COOKIE_NAME, ""))
+    request_id = getattr(request, "id", None)
+    if about_the_phone:
+        phone = theirs if theirs and (chosen or not own) else own
+        actor = services.holder_actor(phone, request_id=request_id) if phone else None
+        return Visit(phone=phone, grant=None, actor=actor) if phone and actor else _unknown(request)
+    if own and not chosen:
+        return Visit(phone=own, grant=None, actor=services.patient_actor(own, request_id=request_id))
+    if theirs is None:
+        return _unknown(request)
+    grants = selectors.grants_in_force(theirs.carer_id, at=at)
+    meant = [grant for grant in grants if chosen in (None, grant.id)]
+    if len(meant) > 1:
+        return redirect("portal:whom")
+    if not meant:
+        request.phone = theirs  # type: ignore[attr-defined]
+        return render(request, "portal/not_in_your_care.html", status=404)
+    actor = services.carer_actor(meant[0], request_id=request_id)
+    return Visit(phone=theirs, grant=meant[0], actor=actor)
+
+
+def own_phone(request: HttpRequest, at: datetime) -> Phone | None:
+    """The phone asking, if some patient's secret lies on it."""
+    secret = request.COOKIES.get(settings.PHONE_COOKIE_NAME, "")
+    return selectors.phone_by_secret(secret, at=at) if secret else None
+
+
+def carers_phone(request: HttpRequest, at: datetime) -> Phone | None:
+    """The phone asking, if some carer's secret lies on it."""
+    secret = request.COOKIES.get(settings.CARER_COOKIE_NAME, "")
+    return selectors.carers_phone_by_secret(secret, at=at) if secret else None
+
+
+def _may_only_look(grant: CareGrant | None) -> bool:
+    return grant is not None and grant.rights != CareGrant.Rights.LOG
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/unknown_phone.html", status=404)
+
+
+def _deny(request: HttpRequest, actor: Actor, action: str, at: datetime) -> HttpResponse:
+    """Tell a carer that they may look only, and remember that they tried."""
+    sentence = "You may look at these pages, not write on them. The patient or the clinic can change that."
+    patients = [actor.patient_id] if actor.patient_id else []
+    audit.record(by=actor, at=at, action=action, patients=patients, result="denied", reason=sentence)
+    return render(request, "403.html", {"sentence": sentence}, status=403)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def remember(response: HttpResponse, phone: Phone, secret: str) -> HttpResponse:
     """Leave the phone its secret."""
-    response.set_cookie(
-        settings.PHONE_COOKIE_NAME,
-        secret,
-        max_age=90 * 24 * 3600,
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-    )
+    response.set_cookie(_cookie_of(phone), secret, max_age=90 * 24 * 3600, **_COOKIE)
     return response
+
+
+def forget(response: HttpResponse, phone: Phone) -> HttpResponse:
+    """Take a phone's secret from it."""
+    response.delete_cookie(_cookie_of(phone), samesite="Lax")
+    return response
+
+
+def choose(response: HttpResponse, grant: CareGrant | None) -> HttpResponse:
+    """Let the pages of this browser be about the patient of this grant; about its own patient without one."""
+    if grant is None:
+        response.delete_cookie(settings.WHOM_COOKIE_NAME, samesite="Lax")
+    else:
+        response.set_cookie(settings.WHOM_COOKIE_NAME, str(grant.id), max_age=90 * 24 * 3600, **_COOKIE)
+    return response
+
+
+def _cookie_of(phone: Phone) -> str:
+    return settings.PHONE_COOKIE_NAME if phone.carer_id is None else settings.CARER_COOKIE_NAME
+
+
+_COOKIE: dict[str, Any] = {"secure": settings.HTTPS, "httponly": True, "samesite": "Lax"}

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from accounts.models import Clinic, User
+from common.sealed import SealedTextField
 
 
 class Patient(models.Model):
@@ -155,27 +156,47 @@ class Invitation(models.Model):
 class Phone(models.Model):
     """A device that was let in and is remembered until it expires or is revoked. Only a digest of its secret is kept.
 
+    It is a patient's own, or a carer's: then it belongs to no clinic, for the carer's grants name the patients.
     `proved_until` is how long a fresh code opens history and chart on it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="phones")
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, related_name="phones")
+    carer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="phones")
     secret_digest = models.CharField(max_length=64, unique=True)
     let_in_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     proved_until = models.DateTimeField(null=True)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(patient__isnull=False, clinic__isnull=False, carer=None)
+                | models.Q(patient=None, clinic=None, carer__isnull=False),
+                name="a_phone_is_a_patients_or_a_carers",
+            )
+        ]
+
     def __str__(self) -> str:
         return str(self.id)
 
+    @property
+    def holder(self) -> "Patient | User":
+        """Whose phone it is; both have an e-mail address."""
+        holder = self.patient or self.carer
+        assert holder is not None  # noqa: S101  a_phone_is_a_patients_or_a_carers
+        return holder
+
 
 class FreshCode(models.Model):
-    """A six-digit code mailed to the patient as the second proof: ten minutes, five tries, once."""
+    """A six-digit code mailed to whoever holds the phone as the second proof: ten minutes, five tries, once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    # As on the phone: the patient's clinic, or the carer.
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    carer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     phone = models.ForeignKey(Phone, on_delete=models.PROTECT, related_name="codes")
     code_digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -187,6 +208,73 @@ class FreshCode(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["phone"], condition=models.Q(spent_at=None), name="one_open_code_per_phone")
         ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CareGrant(models.Model):
+    """A dated permission for somebody to look after one patient: to view, or to view and log.
+
+    Made by the patient or the clinic; it does nothing until the carer has opened its mailed invitation with the code
+    that was told to them (`opened_at`, `user`). The invitation's token and code are kept as digests. `expires_on` is
+    the first day, by the patient's clock, on which it no longer holds.
+    """
+
+    class Rights(models.TextChoices):
+        VIEW = "view", "look at the next dose, the plan and the nights"
+        LOG = "log", "look, and also tell the last seven nights"
+
+    class GrantedBy(models.TextChoices):
+        PATIENT = "patient", "the patient"
+        CLINIC = "clinic", "the clinic"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="care_grants")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="care_grants")
+    name = SealedTextField("care_grant.name", max_length=120)
+    email = SealedTextField("care_grant.email", max_length=254)
+    # Tells two grants to one address without showing the address.
+    address_index = models.CharField(max_length=64)
+    relation = models.CharField(max_length=40, blank=True)
+    rights = models.CharField(max_length=10, choices=Rights.choices)
+    from_on = models.DateField()
+    expires_on = models.DateField()
+    granted_by = models.CharField(max_length=10, choices=GrantedBy.choices)
+    granted_by_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    granted_at = models.DateTimeField()
+    token_digest = models.CharField(max_length=64, unique=True)
+    code_digest = models.CharField(max_length=64)
+    invitation_expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    mailed_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "user"],
+                condition=models.Q(revoked_at=None, user__isnull=False),
+                name="one_open_grant_per_patient_and_carer",
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "address_index"],
+                condition=models.Q(revoked_at=None),
+                name="one_open_grant_per_patient_and_address",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rights__in=["view", "log"]), name="a_carer_may_view_or_view_and_log"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(from_on__lt=models.F("expires_on")), name="a_grant_ends_after_it_begins"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(opened_at=None) | models.Q(user__isnull=False), name="an_opened_grant_has_a_carer"
+            ),
+        ]
+        indexes = [models.Index(fields=["user"], name="care_grant_by_carer")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -9,6 +9,7 @@ from django.conf import settings
 
 TRIES = 5
 INVITATION_LASTS = timedelta(days=14)
+CARE_INVITATION_LASTS = timedelta(days=7)
 PHONE_LASTS = timedelta(days=90)
 CODE_LASTS = timedelta(minutes=10)
 PROOF_LASTS = timedelta(minutes=30)

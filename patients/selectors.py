@@ -13,17 +13,18 @@ from django.db.models.functions import JSONObject
 from accounts import policy
 from accounts.actors import Actor, Kind
 from patients import secrets
-from patients.models import CareTeamMember, Invitation, Medicine, Patient, PatientCondition, Phone
+from patients.models import CareGrant, CareTeamMember, Invitation, Medicine, Patient, PatientCondition, Phone
 
 
 def visible_to(actor: Actor) -> QuerySet[Patient]:
-    """The patients this actor may know of: a member sees their clinic's, a patient themself, others nobody.
+    """The patients this actor may know of: a member sees their clinic's, a patient themself, a carer the
+    one patient of the grant they act by, others nobody.
 
     A restricted record is known to its care team, and for an hour to who opened it in an emergency.
     """
     if actor.kind == Kind.MEMBER and policy.may(actor, policy.Permission.READ_PATIENTS):
         return Patient.objects.filter(open_to(actor), clinic_id=actor.clinic_id)
-    if actor.kind == Kind.PATIENT:
+    if actor.kind in (Kind.PATIENT, Kind.CARER):
         return Patient.objects.filter(clinic_id=actor.clinic_id, id=actor.patient_id)
     if actor.kind == Kind.SYSTEM and actor.clinic_id is not None:
         return Patient.objects.filter(clinic_id=actor.clinic_id)
@@ -78,9 +79,56 @@ def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -
 
 
 def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
-    """The remembered phone that holds this secret, if it is still welcome."""
+    """The remembered phone of a patient that holds this secret, if it is still welcome."""
     phones = Phone.objects.filter(secret_digest=secrets.digest(secret), revoked_at=None, expires_at__gt=at)
-    return phones.select_related("patient__clinic", "patient__user").first()
+    return phones.filter(carer=None).select_related("patient__clinic", "patient__user").first()
+
+
+def carers_phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
+    """The remembered phone of a carer that holds this secret, if it is still welcome."""
+    phones = Phone.objects.filter(secret_digest=secrets.digest(secret), revoked_at=None, expires_at__gt=at)
+    return phones.filter(patient=None).select_related("carer").first()
+
+
+def grants_in_force(carer_id: uuid.UUID | None, *, at: datetime) -> list[CareGrant]:
+    """Whom this carer may look after at this moment, by each patient's own clock, with patient and clinic."""
+    opened = CareGrant.objects.filter(user_id=carer_id, revoked_at=None).exclude(opened_at=None)
+    grants = opened.select_related("patient__clinic").order_by("granted_at", "id")
+    return [grant for grant in grants if in_force(grant, at=at)]
+
+
+def in_force(grant: CareGrant, *, at: datetime) -> bool:
+    """Whether the grant holds on the day it is where the patient is."""
+    today = at.astimezone(grant.patient.zone).date()
+    return grant.revoked_at is None and grant.opened_at is not None and grant.from_on <= today < grant.expires_on
+
+
+def open_care_invitation(token: str, *, at: datetime) -> CareGrant | None:
+    """The grant this token opens, if it is neither opened, taken back, too old nor guessed at too often."""
+    waiting = CareGrant.objects.filter(
+        token_digest=secrets.digest(token),
+        opened_at=None,
+        revoked_at=None,
+        invitation_expires_at__gt=at,
+        tries__lte=secrets.TRIES,
+    )
+    return waiting.select_related("patient__clinic").first()
+
+
+def care_of(patient: Patient, *, at: datetime) -> list[CareGrant]:
+    """Who may look after this patient or is invited to, newest first; what was taken back or has ended is left out."""
+    today = at.astimezone(patient.zone).date()
+    return list(patient.care_grants.filter(revoked_at=None, expires_on__gt=today).order_by("-granted_at", "id"))
+
+
+def carer_names(patient: Patient) -> dict[uuid.UUID, str]:
+    """Everybody who ever opened a grant for this patient, by user: what they told keeps their name."""
+    return {grant.user_id: grant.name for grant in patient.care_grants.exclude(user=None).order_by("granted_at")}
+
+
+def care_grant_of(patient: Patient, grant_id: uuid.UUID) -> CareGrant | None:
+    """This grant, if it is or was one for this patient."""
+    return patient.care_grants.filter(id=grant_id).select_related("patient").first()
 
 
 def open_invitation(token: str, *, at: datetime) -> Invitation | None:

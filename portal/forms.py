@@ -79,13 +79,17 @@ class InvitationForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """The six digits that were mailed."""
+    """Six digits that were mailed or told."""
 
     code = forms.CharField(
         label="Six-digit code",
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )
+
+    def __init__(self, *args: Any, label: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = label or self.fields["code"].label
 
     def clean_code(self) -> str:
         code = "".join(str(self.cleaned_data["code"]).split())

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from portal import views
+from portal.views import care, doors, pages
 
 
 class IsoDate:
@@ -23,11 +23,16 @@ register_converter(IsoDate, "date")
 
 app_name = "portal"
 urlpatterns = [
-    path("", views.tonight, name="tonight"),
-    path("night/<date:night>/", views.night, name="night"),
-    path("plan/", views.plan, name="plan"),
-    path("chart/", views.chart, name="chart"),
-    path("open/<str:token>/", views.open_invitation, name="open"),
-    path("prove/", views.prove, name="prove"),
-    path("leave/", views.leave, name="leave"),
+    path("", pages.tonight, name="tonight"),
+    path("night/<date:night>/", pages.night, name="night"),
+    path("plan/", pages.plan, name="plan"),
+    path("chart/", pages.chart, name="chart"),
+    path("open/<str:token>/", doors.open_invitation, name="open"),
+    path("prove/", doors.prove, name="prove"),
+    path("leave/", doors.leave, name="leave"),
+    path("care/<str:care_token>/", care.open_care, name="open_care"),
+    path("whom/", care.whom, name="whom"),
+    path("helpers/", care.helpers, name="helpers"),
+    path("helpers/new/", care.ask_help, name="ask_help"),
+    path("helpers/<uuid:grant_id>/end/", care.end_help, name="end_help"),
 ]

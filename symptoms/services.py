@@ -14,7 +14,7 @@ from audit import services as audit
 from common.dose import Dose
 from common.night import Slot, night_of, plan_date
 from common.refusals import Refused, Stale
-from patients.models import Patient
+from patients.models import CareGrant, Patient
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 
 # A patient may write the night that is running and the six before it; older ones the clinic keeps as they are.
@@ -79,8 +79,8 @@ def save_night(
     `seen_version` is the log's version the form was filled from (0 for a night not yet told). Sending the same answers
     again changes nothing; sending others over a newer version raises `Stale`.
     """
-    if by.kind != Kind.PATIENT or by.patient_id != patient.id:
-        raise Refused("Only the patient can tell their night.")
+    if not _may_tell(by, patient):
+        raise Refused("Only the patient, or somebody they let tell for them, can tell their night.")
     if night not in writable_nights(patient=patient, at=at, slot=dose.slot if dose else Slot.BEDTIME):
         raise Refused("You can fill in tonight and the six nights before it. For an older night, tell your clinic.")
     # One row to lock, there before the first night is: two phones saving at once must come one after the other.
@@ -118,6 +118,13 @@ def save_night(
     Patient.objects.filter(id=patient.id).update(change_sequence=F("change_sequence") + 1)
     audit.record(by=by, at=at, action="night.save", patients=[patient.id], subject=log.id)
     return log
+
+
+def _may_tell(by: Actor, patient: Patient) -> bool:
+    """The patient, or a carer whose grant says log; the door has seen that the grant is in force."""
+    if by.patient_id != patient.id:
+        return False
+    return by.kind == Kind.PATIENT or (by.kind == Kind.CARER and by.rights == CareGrant.Rights.LOG)
 
 
 def _columns(answers: NightAnswer) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from exports import services as exports_services
 from patients import services as patients_services
-from patients.models import Medicine, Patient, PatientCondition, Phone
+from patients.models import CareGrant, Medicine, Patient, PatientCondition, Phone
 from reminders.models import Occurrence, Reminder
 from reminders.states import State
 from symptoms.models import OpioidReport
@@ -35,7 +35,8 @@ PASSING = re.compile(
 
 @dataclass
 class Case:
-    """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export."""
+    """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export;
+    a helper who may log, and one whose time is over."""
 
     canary: str
     patient: Patient
@@ -45,17 +46,24 @@ class Case:
     phone_secret: str
     invitation_token: str
     reminder: Reminder
+    grant: CareGrant
+    care_invitation_token: str
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
 @dataclass
 class Persona:
-    """Somebody who knocks: what their browser carries, the clinic they belong to, and their role."""
+    """Somebody who knocks: what their browser carries, the clinic they belong to, and their role.
+
+    `patient` is whose patient's pages open to them; `carer` is set for who comes to them by a grant: "log", "view", or
+    "over" for one that has ended.
+    """
 
     name: str
     clinic: str = ""
     role: str = ""
     patient: str = ""
+    carer: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
 
     def client(self) -> Client:
@@ -98,6 +106,9 @@ def build() -> House:
         *(_member(name, actor, clinics[actor.clinic_id]) for name, actor in members.items()),
         _phone("patient", cases["own"]),
         _phone("other patient", cases["neighbour"]),
+        _carer("carer", cases["own"], CareGrant.Rights.LOG),
+        _carer("carer who may only look", cases["own"], CareGrant.Rights.VIEW),
+        _carer("expired carer", cases["own"], "over"),
     ]
     return House(cases, {persona.name: persona for persona in personas})
 
@@ -111,6 +122,21 @@ def _member(name: str, actor: Actor, clinic: str) -> Persona:
 def _phone(name: str, case: Case) -> Persona:
     which = case.canary.removeprefix("canary-")
     return Persona(name, patient=which, cookies={settings.PHONE_COOKIE_NAME: case.phone_secret})
+
+
+def _carer(name: str, case: Case, rights: str) -> Persona:
+    over = rights == "over"
+    ended = {"expires_on": NOW.date()} if over else {}
+    _, secret = factories.carer(
+        case.patient,
+        CareGrant.Rights.LOG if over else rights,
+        at=NOW - timedelta(days=30),
+        name=f"{case.canary} helper {rights}",
+        **{"expires_on": NOW.date() + timedelta(days=30), **ended},
+    )
+    which = case.canary.removeprefix("canary-")
+    cookies = {settings.CARER_COOKIE_NAME: secret}
+    return Persona(name, patient="" if over else which, carer=rights, cookies=cookies)
 
 
 def _case(clinic: Clinic, which: str, by: Actor) -> Case:
@@ -138,8 +164,27 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
     )
     phone, secret = factories.phone(patient, at=NOW)
     opening = patients_services.invite(patient=patient, by=by, at=NOW)
+    care = patients_services.grant_care(
+        patient=patient,
+        name=f"{canary} helper invited",
+        email=f"{canary}-helper@test.invalid",
+        relation="parent",
+        rights=CareGrant.Rights.LOG,
+        expires_on=NOW.date() + timedelta(days=30),
+        by=by,
+        at=NOW,
+    )
     return Case(
-        canary, patient, prescription, report, phone, secret, opening.token, doubtful_reminder(patient, prescription)
+        canary=canary,
+        patient=patient,
+        prescription=prescription,
+        report=report,
+        phone=phone,
+        phone_secret=secret,
+        invitation_token=opening.token,
+        reminder=doubtful_reminder(patient, prescription),
+        grant=care.grant,
+        care_invitation_token=care.token,
     )
 
 

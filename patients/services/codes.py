@@ -11,11 +11,12 @@ from audit import services as audit
 from common.refusals import Refused
 from patients import secrets
 from patients.models import FreshCode, Phone
+from patients.services.phones import patients_of
 
 
 @transaction.atomic
 def make_code(*, phone: Phone, by: Actor, at: datetime) -> str:
-    """A fresh six-digit code to be mailed to the patient; it replaces one not yet used."""
+    """A fresh six-digit code to be mailed to the phone's holder; it replaces one not yet used."""
     Phone.objects.select_for_update(no_key=True).get(id=phone.id)
     recent = phone.codes.filter(created_at__gt=at - secrets.CODE_LASTS).count()
     if recent >= 3:
@@ -25,12 +26,13 @@ def make_code(*, phone: Phone, by: Actor, at: datetime) -> str:
     FreshCode.objects.create(
         id=code_id,
         clinic_id=phone.clinic_id,
+        carer_id=phone.carer_id,
         phone=phone,
         code_digest=secrets.code_digest(code, code_id),
         created_at=at,
         expires_at=at + secrets.CODE_LASTS,
     )
-    audit.record(by=by, at=at, action="phone.code_made", patients=[phone.patient_id], subject=phone.id)
+    audit.record(by=by, at=at, action="phone.code_made", patients=patients_of(phone), subject=phone.id)
     return code
 
 
@@ -45,11 +47,11 @@ def try_code(*, phone: Phone, typed: str, by: Actor, at: datetime) -> None:
         raise Refused("This code is no longer good. Ask for a new one.")
     if not secrets.same(secrets.code_digest(typed, code.id), code.code_digest):
         audit.record(
-            by=by, at=at, action="phone.proved", patients=[phone.patient_id], subject=phone.id, result="denied"
+            by=by, at=at, action="phone.proved", patients=patients_of(phone), subject=phone.id, result="denied"
         )
         raise Refused("That is not the code we sent. Check the newest mail and try again.")
     with transaction.atomic():
         if not FreshCode.objects.filter(id=code.id, spent_at=None).update(spent_at=at):
             raise Refused("This code is no longer good. Ask for a new one.")
         Phone.objects.filter(id=phone.id).update(proved_until=at + secrets.PROOF_LASTS)
-        audit.record(by=by, at=at, action="phone.proved", patients=[phone.patient_id], subject=phone.id)
+        audit.record(by=by, at=at, action="phone.proved", patients=patients_of(phone), subject=phone.id)

@@ -119,6 +119,14 @@ def _notes(tonight: Tonight) -> list[str]:
     return notes
 
 
+def dose_told(dose: DoseTaken, zone: ZoneInfo) -> str:
+    """What became of a dose, for somebody who reads and does not write."""
+    if dose.taken == DoseTaken.Taken.TAKEN:
+        clock = f" at {dose.taken_at.astimezone(zone):%H:%M}" if dose.taken_at else ""
+        return f"Taken: {dose.taken_mg or 'the amount was not written down'}{clock}."
+    return "Skipped." if dose.taken == DoseTaken.Taken.SKIPPED else "Not taken yet."
+
+
 def _recorded(dose: DoseTaken, zone: ZoneInfo) -> str:
     match dose.taken:
         case DoseTaken.Taken.TAKEN:

@@ -1,6 +1,7 @@
 """The last nights in words, and what stands around the form of one."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -72,9 +73,19 @@ class Version:
     said: str
 
 
-def versions(history: Sequence[tuple[datetime, SymptomLog]], zone: ZoneInfo, at: datetime) -> list[Version]:
-    """Newest first; `history` is oldest first."""
-    return [Version(log.version, moment(saved_at, zone, at), log_words(log)) for saved_at, log in reversed(history)]
+def versions(
+    history: Sequence[tuple[datetime, SymptomLog]],
+    zone: ZoneInfo,
+    at: datetime,
+    *,
+    helpers: Mapping[uuid.UUID, str],
+) -> list[Version]:
+    """Newest first; `history` is oldest first. What a helper told carries their name."""
+    found = []
+    for saved_at, log in reversed(history):
+        by = f" by {helpers[log.recorded_by_id]}" if log.recorded_by_id in helpers else ""
+        found.append(Version(log.version, moment(saved_at, zone, at) + by, log_words(log)))
+    return found
 
 
 def log_words(log: SymptomLog) -> str:

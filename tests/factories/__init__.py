@@ -12,7 +12,7 @@ from common.dose import Dose
 from common.night import Slot
 from patients import secrets
 from patients import services as patients_services
-from patients.models import ContactPreference, Patient, Phone
+from patients.models import CareGrant, ContactPreference, Patient, Phone
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
@@ -61,6 +61,38 @@ def phone(patient: Patient, at: datetime = AT, **more: Any) -> tuple[Phone, str]
         clinic_id=patient.clinic_id, patient=patient, secret_digest=secrets.digest(secret), **values
     )
     return made, secret
+
+
+def carer(
+    patient: Patient, rights: str = CareGrant.Rights.LOG, *, at: datetime = AT, name: str = "Test Helper", **more: Any
+) -> tuple[CareGrant, str]:
+    """An opened grant for a new carer, of thirty days, and the secret in the carer's phone's cookie."""
+    user = User.objects.create_user(f"carer-{uuid.uuid4()}", name=name, email="helper@test.invalid")
+    from_on = at.astimezone(patient.zone).date()
+    values = {"from_on": from_on, "expires_on": from_on + timedelta(days=30), "opened_at": at, "user": user, **more}
+    grant = CareGrant.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        name=name,
+        email=user.email,
+        address_index=uuid.uuid4().hex,
+        relation="parent",
+        rights=rights,
+        granted_by=CareGrant.GrantedBy.CLINIC,
+        granted_at=at,
+        token_digest=secrets.digest(secrets.new_token()),
+        code_digest="",
+        invitation_expires_at=at + secrets.CARE_INVITATION_LASTS,
+        **values,
+    )
+    return grant, carers_phone(grant.user, at)[1]
+
+
+def carers_phone(user: User, at: datetime = AT, **more: Any) -> tuple[Phone, str]:
+    """A remembered phone of this carer and the secret in its cookie."""
+    secret = secrets.new_token()
+    values = {"let_in_at": at, "expires_at": at + secrets.PHONE_LASTS, **more}
+    return Phone.objects.create(carer=user, secret_digest=secrets.digest(secret), **values), secret
 
 
 def patient_actor(patient: Patient) -> Actor:

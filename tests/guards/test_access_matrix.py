@@ -7,6 +7,8 @@ follows from the door the view declares:
     a clinic's page      signed out: to the sign-in · no such role: 403 or to their page · foreign or unknown id: 404
     a person's page      signed out: to the sign-in · else theirs alone, whatever the role
     a patient's page     no remembered phone: 404 · a second proof wanted and not given: to the proof
+                         a carer: 404 where the page is the patient's alone or the grant is over, 403 where they may
+                         look and not write; on a page about the phone in the hand, whoever holds one
     a public page        the same answer for everybody
 """
 
@@ -24,11 +26,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import policy
 from audit.models import AuditEvent
 from ldn_clinic.middleware import ALLAUTH_VIEWS
+from patients.access import Rights
 from tests import memory, personas
 from tests.personas import NOW, Case, House, Persona
 
 NOT_ABOUT_PATIENTS = {"night", "key"}
 """Parts of an address that are no id of anybody's: the same for everyone."""
+SECRETS = {"token", "care_token"}
+"""Parts of an address that are their own proof: whoever holds one may open it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ LINES = {
     "desk:patient_team_add": Line(405, 422, ids=("patient_id",)),
     "desk:patient_team_remove": Line(405, 404, ids=("patient_id", "user_id")),
     "desk:patient_open_again": Line(405, 409, ids=("patient_id",)),
+    "desk:helpers": Line(200, 422, ids=("patient_id",)),
+    "desk:end_help": Line(405, 302, ids=("patient_id", "grant_id")),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance": Line(200, 422, ids=("prescription_id",), payload=DEED),
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),
@@ -81,6 +88,10 @@ LINES = {
     "portal:chart": Line(200, 405),
     "portal:prove": Line(200, 302),
     "portal:leave": Line(405, 200),
+    "portal:whom": Line(200, 302, payload=(("choice", "me"),)),
+    "portal:helpers": Line(200, 405),
+    "portal:ask_help": Line(200, 302),
+    "portal:end_help": Line(405, 302, ids=("grant_id",)),
     # files that leave
     "exports:list": Line(200, 405),
     "exports:ask": Line(405, 302, payload=(("request_key", str(uuid.UUID(int=1))), ("patient", "{patient_id}"))),
@@ -88,6 +99,7 @@ LINES = {
     "exports:file": Line(200, 405, ids=("export_id",)),
     # public
     "portal:open": Line(200, 422, ids=("token",)),
+    "portal:open_care": Line(200, 422, ids=("care_token",)),
     "live": Line(200, 405),
     "ready": Line(200, 405),
     "reminders_health": Line(503, 405),
@@ -147,14 +159,15 @@ def _knock_everywhere(house: House, name: str, persona: Persona, method: str) ->
     for target in targets:
         where = f"{persona.name}: {method} {name} {target or 'unknown'}"
         response, events = _knock(house, name, persona, method, house.cases.get(target or ""))
-        expected = _expected(name, persona, method, mine=target == theirs, known=target is not None)
+        mine = target == (persona.patient if OURS[name].kind == "patient" else theirs)
+        expected = _expected(name, persona, method, mine=mine, known=target is not None)
         assert response.status_code == expected, where
         answers[target] = personas.normal(response)
         _check_canaries(house, persona, answers[target], events, where)
         done = {event.action for event in events if event.result == AuditEvent.Result.DONE} - {OURS[name].action}
         assert response.status_code < 400 or not done, f"{where} was answered no and did {done}"
     # The secret in an invitation is its own proof: whoever holds it may open it.
-    if None in answers and "token" not in LINES[name].ids:
+    if None in answers and not SECRETS & set(LINES[name].ids):
         assert answers[not_theirs] == answers[None], f"{persona.name}: {method} {name} tells foreign from unknown"
 
 
@@ -177,8 +190,9 @@ def _knock(
 def _ids(persona: Persona, case: Case | None) -> dict[str, Any]:
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key"}
     if case is None:
-        unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id", "user_id")
-        return {**plain, **{name: uuid.uuid4() for name in unknown}, "token": "unknown-token"}
+        unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
+        unknown += ("user_id", "grant_id")
+        return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
         **plain,
         "patient_id": case.patient.id,
@@ -189,6 +203,8 @@ def _ids(persona: Persona, case: Case | None) -> dict[str, Any]:
         "reminder_id": case.reminder.id,
         "export_id": case.exports.get(persona.name) or next(iter(case.exports.values()), uuid.uuid4()),
         "token": case.invitation_token,
+        "grant_id": case.grant.id,
+        "care_token": case.care_invitation_token,
     }
 
 
@@ -199,11 +215,11 @@ def _expected(name: str, persona: Persona, method: str, *, mine: bool, known: bo
         return 405
     match door.kind:
         case "public":
-            return passed if known or "token" not in line.ids else 404
+            return passed if known or not SECRETS & set(line.ids) else 404
         case "person":
             return passed if persona.role else 302
         case "patient":
-            return _at_the_patients_door(door, persona, passed)
+            return _at_the_patients_door(door, persona, passed if mine or not line.about_somebody else 404, method)
     if not persona.role:
         return 302
     if door.permission not in policy.PERMISSIONS[persona.role]:
@@ -211,9 +227,13 @@ def _expected(name: str, persona: Persona, method: str, *, mine: bool, known: bo
     return passed if mine else 404
 
 
-def _at_the_patients_door(door: Any, persona: Persona, passed: int) -> int:
-    if not persona.patient:
+def _at_the_patients_door(door: Any, persona: Persona, passed: int, method: str) -> int:
+    if door.rights == Rights.PHONE:
+        return passed if persona.patient or persona.carer else 404
+    if not persona.patient or (persona.carer and door.rights == Rights.OWN):
         return 404
+    if door.rights == Rights.LOG and persona.carer == "view" and method == "POST":
+        return 403
     return 302 if door.proof else passed
 
 

@@ -86,6 +86,8 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "reminder_id": case.reminder.id,
         "export_id": case.exports["prescriber"],
         "token": case.invitation_token,
+        "care_token": case.care_invitation_token,
+        "grant_id": case.grant.id,
         "night": NOW.date(),
         "key": "some-key",
     }

@@ -1,31 +1,24 @@
-"""The patient's pages: load, let one deed happen, answer."""
+"""What a patient reads and tells: the next dose, a night, the plan, the chart."""
 
 from datetime import date, datetime, timedelta
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import public_page
 from common import clock
 from common.dose import Dose
 from common.night import night_of
 from common.refusals import Refused, Stale
 from patients import access as patients_access
-from patients import conditions, secrets
+from patients import conditions
 from patients import selectors as patients_selectors
-from patients import services as patients_services
-from patients.channels import code_mail
-from patients.models import Invitation, Patient
-from portal.forms import CodeForm, InvitationForm, NightForm, initial_of
+from patients.access import Rights
+from patients.models import CareGrant, Patient
+from portal.forms import NightForm, initial_of
 from portal.presenters import chart as chart_presenter
-from portal.presenters import doses, nights, plans
+from portal.presenters import doses, helping, nights, plans
 from symptoms import selectors as symptoms_selectors
 from symptoms import services as symptoms_services
 from symptoms.selectors import ToldNight
@@ -35,38 +28,8 @@ from titration.selectors.courses import TonightState
 _form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-@_form_page
-@public_page("a patient opens their invitation")
-def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    at = clock.now()
-    invitation = _still_open(token, at)
-    form = InvitationForm(_posted(request))
-    if invitation is None:
-        return render(request, "portal/invitation_closed.html", status=404)
-    if request.method != "POST":
-        return render(request, "portal/open.html", {"form": form, "clinic": invitation.patient.clinic})
-    if not form.is_valid():
-        return render(request, "portal/open.html", {"form": form, "clinic": invitation.patient.clinic}, status=422)
-    given = {name: form.cleaned_data[name] for name in ("birth_date", "desk_code")}
-    patients_services.count_try(token=token, by=request.actor, at=at)
-    try:
-        let_in = patients_services.open_invitation(token=token, by=request.actor, at=at, **given)  # type: ignore[attr-defined]
-    except Refused as refusal:
-        if _still_open(token, at) is None:
-            return render(request, "portal/invitation_closed.html", {"sentence": refusal.sentence}, status=404)
-        form.add_error("birth_day" if given["birth_date"] else "desk_code", refusal.sentence)
-        return render(request, "portal/open.html", {"form": form, "clinic": invitation.patient.clinic}, status=422)
-    return patients_access.remember(redirect("portal:tonight"), let_in.secret)
-
-
-def _still_open(token: str, at: datetime) -> Invitation | None:
-    """The invitation, if there is a try left in it."""
-    invitation = patients_selectors.open_invitation(token, at=at)
-    return invitation if invitation is not None and invitation.tries < secrets.TRIES else None
-
-
 @require_safe
-@patients_access.patient_page(action="portal.tonight")
+@patients_access.patient_page(action="portal.tonight", rights=Rights.VIEW)
 def tonight(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     next_dose = courses.tonight(patient, at=at)
@@ -80,18 +43,22 @@ def tonight(request: HttpRequest) -> HttpResponse:
         "tell": nights.night_to_tell(lines, patient.zone, at),
         "nights_told": nights.nights_told(lines),
         "stop": _stop(patient, told, next_dose),
+        "may_write": _may_write(request),
+        "helped_by": [] if request.grant else helping.names(patients_selectors.care_of(patient, at=at)),  # type: ignore[attr-defined]
     }
     return render(request, "portal/tonight.html", page)
 
 
 @_form_page
-@patients_access.patient_page(action="portal.night")
+@patients_access.patient_page(action="portal.night", rights=Rights.LOG)
 def night(request: HttpRequest, night: date) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     planned, slot = doses.planned_for(courses.prescriptions_of(patient), night)
     if night not in symptoms_services.writable_nights(patient=patient, at=at, slot=slot):
         raise Http404
     told = symptoms_selectors.told_night(patient, night)
+    if not _may_write(request):
+        return _night_to_read(request, night, told, at)
     form = NightForm(
         _posted(request),
         initial=initial_of(told, planned, patient.zone) | _asked(request),
@@ -146,14 +113,32 @@ def _night_page(
         "clinic": patient.clinic,
         "form": form,
         "pane": nights.pane(form.night, told, planned, patient.zone, at, seen_version=seen_version, stale=stale),
-        "versions": nights.versions(history, patient.zone, at),
+        "versions": nights.versions(history, patient.zone, at, helpers=patients_selectors.carer_names(patient)),
         "stop": _stop_on_answer(patient, form, at),
     }
     return render(request, "portal/night.html", page, status=status)
 
 
+def _night_to_read(request: HttpRequest, night: date, told: ToldNight, at: datetime) -> HttpResponse:
+    patient = _patient(request)
+    page = {
+        "clinic": patient.clinic,
+        "pane": nights.pane(night, told, None, patient.zone, at),
+        "dose": doses.dose_told(told.dose, patient.zone) if told.dose else "",
+        "said": nights.log_words(told.log) if told.log else "",
+        "note": told.log.note if told.log else "",
+    }
+    return render(request, "portal/night_to_read.html", page)
+
+
+def _may_write(request: HttpRequest) -> bool:
+    """The patient, and a carer who may log."""
+    grant = request.grant  # type: ignore[attr-defined]
+    return grant is None or grant.rights == CareGrant.Rights.LOG
+
+
 @require_safe
-@patients_access.patient_page(action="portal.plan")
+@patients_access.patient_page(action="portal.plan", rights=Rights.VIEW)
 def plan(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     prescription = courses.open_prescription(patient)
@@ -166,7 +151,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@patients_access.patient_page(action="portal.chart", proof=True)
+@patients_access.patient_page(action="portal.chart", rights=Rights.VIEW, proof=True)
 def chart(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     today = night_of(at, patient.zone)
@@ -183,60 +168,6 @@ def chart(request: HttpRequest) -> HttpResponse:
         ),
     }
     return render(request, "portal/chart.html", page)
-
-
-@_form_page
-@patients_access.patient_page(action="portal.prove")
-def prove(request: HttpRequest) -> HttpResponse:
-    at, patient, onward = clock.now(), _patient(request), _onward(request)
-    form = CodeForm(request.POST if "code" in request.POST else None)
-    page = {
-        "clinic": patient.clinic,
-        "form": form,
-        "onward": onward,
-        "has_address": bool(patient.email),
-        "sentence": "",
-    }
-    if request.method != "POST":
-        return render(request, "portal/prove.html", page)
-    try:
-        if "code" not in request.POST:
-            return _send_code(request, patient, onward, at)
-        if form.is_valid():
-            given = form.cleaned_data["code"]
-            patients_services.try_code(phone=request.phone, typed=given, by=request.actor, at=at)  # type: ignore[attr-defined]
-            return redirect(onward)
-    except Refused as refusal:
-        if form.is_bound:
-            form.add_error("code", refusal.sentence)
-        else:
-            page["sentence"] = refusal.sentence
-    return render(request, "portal/prove.html", page, status=422)
-
-
-def _send_code(request: HttpRequest, patient: Patient, onward: str, at: datetime) -> HttpResponse:
-    if not patient.email:
-        raise Refused("Your clinic has no e-mail address of yours. Ask them to add one.")
-    code = patients_services.make_code(phone=request.phone, by=request.actor, at=at)  # type: ignore[attr-defined]
-    transaction.on_commit(lambda: _mail_code(request, patient.email, code))
-    return redirect(f"{reverse('portal:prove')}?{urlencode({'next': onward})}")
-
-
-def _mail_code(request: HttpRequest, address: str, code: str) -> None:
-    """After the commit, before the answer leaves: the next page says what became of the mail."""
-    if code_mail.send(address=address, code=code):
-        messages.success(request, "We sent you a mail with a code. It can take a minute to arrive.")
-    else:
-        messages.error(request, "The mail could not be sent just now. Nothing is lost: send it again in a minute.")
-
-
-@require_POST
-@patients_access.patient_page(action="portal.leave")
-def leave(request: HttpRequest) -> HttpResponse:
-    patients_services.forget_phone(phone=request.phone, by=request.actor, at=clock.now())  # type: ignore[attr-defined]
-    response = render(request, "portal/left.html")
-    response.delete_cookie(settings.PHONE_COOKIE_NAME, samesite="Lax")
-    return response
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -285,13 +216,6 @@ def _asked(request: HttpRequest) -> dict[str, str]:
     """What the button on the first page already said: the dose was taken, or is left out."""
     said = request.GET.get("dose", "")
     return {"taken": said} if said in ("taken", "skipped") else {}
-
-
-def _onward(request: HttpRequest) -> str:
-    """Where to go after the proof: a page of the patient's own and nowhere else."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    own = wanted.startswith(reverse("portal:tonight")) and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if own else reverse("portal:chart")
 
 
 def _whole_number(typed: str) -> int:

@@ -1,0 +1,1 @@
+"""The patient's pages by noun: load, let one deed happen, answer."""
