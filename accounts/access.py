@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts import policy
+from accounts import policy, second_factor
 from accounts import selectors as accounts_selectors
 from accounts.actors import NOBODY, Actor
 from audit import services as audit
@@ -51,8 +52,8 @@ def clinic_page(
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            if not_yet := not_signed_in(request):
+                return not_yet
             place = accounts_selectors.membership_of(request.user, clinic_id=request.session.get("clinic"))
             if place is None:
                 raise Http404
@@ -76,8 +77,8 @@ def person_page(*, action: str) -> Callable[[View], View]:
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            if not_yet := not_signed_in(request):
+                return not_yet
             actor = accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
             return pass_through(request, view, args, kwargs, actor=with_request(actor, request), action=action)
 
@@ -99,6 +100,65 @@ def public_page(reason: str) -> Callable[[View], View]:
         return door
 
     return mark
+
+
+def not_signed_in(request: HttpRequest) -> HttpResponse | None:
+    """Where somebody must go first: to the sign-in, or to making the second factor they have not shown."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    if second_factor.given(request):
+        return None
+    if second_factor.enrolled(request.user):
+        # A session from before the factor was made: it has shown a password only, and there is more to show now.
+        logout(request)
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    return redirect("mfa_add_webauthn")
+
+
+ENTRANCE = frozenset(
+    {
+        "account_login",
+        "account_logout",
+        "account_reset_password",
+        "account_reset_password_done",
+        "account_reset_password_from_key",
+        "account_reset_password_from_key_done",
+        "mfa_authenticate",
+        "mfa_login_webauthn",
+    }
+)
+ENROLMENT = frozenset({"mfa_add_webauthn", "mfa_activate_totp", "account_reauthenticate"})
+INSIDE = frozenset(
+    {
+        "account_change_password",
+        "mfa_deactivate_totp",
+        "mfa_edit_webauthn",
+        "mfa_generate_recovery_codes",
+        "mfa_index",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+        "mfa_remove_webauthn",
+        "mfa_view_recovery_codes",
+    }
+)
+ALLAUTH_VIEWS = ENTRANCE | ENROLMENT | INSIDE
+"""allauth's own views cannot carry our mark; these are all of them that may be reached.
+
+Before the first factor: ENTRANCE. Between it and the second, for who has none yet: ENROLMENT. After both: all.
+"""
+
+
+def before_allauth(request: HttpRequest, name: str, kwargs: dict[str, Any]) -> HttpResponse | None:
+    """The door before a view of allauth's: an answer instead of it, or none."""
+    if name in ENTRANCE:
+        return None
+    if not_yet := not_signed_in(request):
+        request.enrolling = name in ENROLMENT and request.user.is_authenticated  # type: ignore[attr-defined]
+        return None if request.enrolling else not_yet  # type: ignore[attr-defined]
+    if name == "mfa_remove_webauthn" and second_factor.is_the_last_of(request.user, kwargs["pk"]):
+        sentence = "This is your only second factor. Add another before you remove it."
+        return render(request, "refused.html", {"sentence": sentence}, status=409)
+    return None
 
 
 def with_request(actor: Actor, request: HttpRequest) -> Actor:

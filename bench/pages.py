@@ -10,16 +10,18 @@ from datetime import time as time_of_day
 from io import BytesIO
 from typing import Any
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
 from accounts import selectors as accounts_selectors
+from accounts import signed_in
 from accounts.models import Clinic, Membership, User
+from accounts.session_engine import SessionStore
 from bench import bare
 from bench.line import Line
 from common import clock
@@ -118,8 +120,13 @@ def _noon(day: date) -> datetime:
 
 
 def _session() -> str:
+    """The key of a session that is signed in and has shown a second factor."""
     user = User.objects.get(username=demo.PERSONAS[0].username)
     session = SessionStore()
+    now = clock.now().timestamp()
+    session[signed_in.KEY] = {"began": now, "seen": now, "address": "127.0.0.1", "agent": ""}
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "type": "webauthn", "at": now}]
+    session["account_authentication_methods_user"] = str(user.pk)
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()

@@ -7,21 +7,10 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
+from accounts import access
 from accounts.middleware import lost_database
 
 Answer = Callable[[HttpRequest], HttpResponse]
-
-# allauth's own views cannot carry our mark; these are all of them that may be reached.
-ALLAUTH_VIEWS = frozenset(
-    {
-        "account_login",
-        "account_logout",
-        "account_reset_password",
-        "account_reset_password_done",
-        "account_reset_password_from_key",
-        "account_reset_password_from_key_done",
-    }
-)
 
 
 class RequestIdMiddleware:
@@ -58,11 +47,15 @@ class DeclaredAccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if hasattr(view, "access"):
+            return None
         match = request.resolver_match
-        theirs = match is not None and match.view_name in ALLAUTH_VIEWS and view.__module__.startswith("allauth.")
-        if not hasattr(view, "access") and not theirs:
+        if match is None or match.view_name not in access.ALLAUTH_VIEWS or not view.__module__.startswith("allauth."):
             raise Http404
+        return access.before_allauth(request, match.view_name, kwargs)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("exports/", include("exports.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/factors/", include("allauth.mfa.urls")),
     path("healthz", views.health, name="health"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import second_factor
 from accounts.access import public_page
 from accounts.models import User
 from common import clock
@@ -89,7 +90,9 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
         raise Http404
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    request.session.flush()
+    second_factor.shown_in_demonstration(request, user)
+    login(request, user, backend="accounts.backends.StaffBackend")
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 

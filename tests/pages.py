@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
 from accounts.models import User
+from common import clock
 
 TRANSACTION = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "BEGIN", "COMMIT")
 
@@ -28,11 +29,22 @@ def new_client() -> Client:
     return client
 
 
-def client_of(actor: Actor) -> Client:
-    """A client signed in as this member."""
+def client_of(actor: Actor, *, stepped_up: bool = True) -> Client:
+    """A client signed in as this member by a passkey, shown once more just now unless `stepped_up` says no."""
     client = new_client()
-    client.force_login(User.objects.get(id=actor.user_id))
+    sign_in(client, User.objects.get(id=actor.user_id), stepped_up=stepped_up)
     return client
+
+
+def sign_in(client: Client, user: User, *, stepped_up: bool = True) -> None:
+    """What signing in by a passkey leaves in the session."""
+    client.force_login(user)
+    session = client.session
+    shown = {"method": "mfa", "type": "webauthn", "passwordless": True, "at": clock.now().timestamp()}
+    again = {"method": "mfa", "type": "webauthn", "reauthenticated": True, "at": clock.now().timestamp()}
+    session["account_authentication_methods"] = [shown, again] if stepped_up else [shown]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
 
 
 def stay_signed_in(settings: Any) -> None:

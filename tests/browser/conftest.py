@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+from accounts.models import User
+from tests import pages
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
@@ -39,6 +44,14 @@ def strict_page(page: Page) -> Iterator[Page]:
     yield page
     # A form sent back with its sentences is an answer, not a fault.
     assert not [said for said in complaints if "status of 422" not in said]
+
+
+def enter(context: BrowserContext, base_url: str, user: User) -> None:
+    """Sign this browser in as somebody who has just shown a passkey."""
+    client = Client(headers={"User-Agent": "Chrome on Linux"})
+    pages.sign_in(client, user)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": base_url}])
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from common import clock
@@ -15,13 +15,11 @@ from launch.places import ROOT
 from ldn_clinic import demo, demo_seed
 from patients.models import Patient
 from symptoms.models import OpioidReport
-from tests.browser.conftest import DESK, PHONE
+from tests.browser.conftest import DESK, PHONE, enter
 from titration.models import Prescription
 from titration.services import protocols
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-PASSWORD = "a long pass phrase of the tests"
 
 
 @pytest.fixture
@@ -30,9 +28,6 @@ def addresses() -> dict[str, str]:
     now = clock.now()
     protocols.load_shipped(at=now)
     list(demo_seed.seed(patients=15, days=60, seed=7, last_day=now.astimezone(demo_seed.ZONE).date()))
-    user = User.objects.get(username=demo.PERSONAS[0].username)
-    user.set_password(PASSWORD)
-    user.save()
     course = Prescription.objects.get(patient__record_number=demo.PATIENT_RECORD_NUMBER)
     report = OpioidReport.objects.get()
     without_plan = Patient.objects.get(record_number=f"DEMO-{demo_seed.NO_COURSE:03d}")
@@ -50,6 +45,8 @@ def addresses() -> dict[str, str]:
         "answer": f"/reports/{report.id}/answer/",
         "reminders": "/reminders/",
         "exports": "/exports/",
+        "own sign-in": "/accounts/factors/",
+        "sessions": "/accounts/sessions/",
         "roles": "/people/roles/",
         "nowhere": "/patients/00000000-0000-0000-0000-000000000000/",
     }
@@ -68,7 +65,7 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     context = browser.new_context(base_url=base_url, color_scheme=theme, viewport=window)
     page = context.new_page()
-    sign_in(page)
+    enter(context, base_url, User.objects.get(username=demo.PERSONAS[0].username))
     too_wide = []
     for name, address in addresses.items():
         page.goto(address)
@@ -81,11 +78,3 @@ def test_every_page_is_accessible_and_fits(
         shown = {"x": 0, "y": 0, "width": 1280, "height": 1340}
         page.screenshot(path=ROOT / "docs" / "patient-page.png", full_page=True, clip=shown)
     context.close()
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("E-mail address").fill(demo.PERSONAS[0].username)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()

@@ -14,7 +14,7 @@ from patients import services as patients_services
 from patients.models import Patient
 from symptoms.models import SymptomLog
 from tests import factories
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -64,15 +64,9 @@ def test_the_loop_from_the_desk_to_the_phone_and_back(
     clinic = factories.clinic()
     factories.protocol_version()
     desk, prescriber = strict_page, User.objects.get(id=factories.member(clinic).user_id)
-    prescriber.set_password("a long enough password")
-    prescriber.save()
     today = datetime.now(clinic.zone).date()
 
-    desk.goto("/")
-    desk.get_by_role("textbox", name="E-mail address").fill(prescriber.username)
-    desk.get_by_role("textbox", name="Password").fill("a long enough password")
-    desk.get_by_role("button", name="Sign in").click()
-
+    enter(desk.context, base_url, prescriber)
     desk.goto("/patients/new/")
     assert_accessible(desk)
     desk.get_by_role("textbox", name="Name").fill("Loop Patient")

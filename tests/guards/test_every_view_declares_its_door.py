@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import get_resolver, path, reverse
 
-from accounts.access import Door, public_page
-from ldn_clinic.middleware import ALLAUTH_VIEWS
+from accounts.access import ALLAUTH_VIEWS, Door, public_page
 from tests.guards.test_access_matrix import addresses
 
 ADDRESSES = dict(addresses(get_resolver().url_patterns))
@@ -39,7 +38,7 @@ def test_allauth_may_be_reached_only_where_it_is_needed() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "name", sorted(name for name in ADDRESSES if name.startswith("account_") and name not in ALLAUTH_VIEWS)
+    "name", sorted(name for name in ADDRESSES if name.startswith(("account_", "mfa_")) and name not in ALLAUTH_VIEWS)
 )
 def test_the_rest_of_allauth_is_not_there(client: Client, name: str) -> None:
     kwargs = {"account_confirm_email": {"key": "some-key"}}.get(name, {})

@@ -20,7 +20,7 @@ from common import clock
 from exports import presenters, services
 from exports.models import Export
 from symptoms.models import SymptomLog
-from tests import factories, memory
+from tests import factories, memory, pages
 
 pytestmark = pytest.mark.django_db
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
@@ -49,7 +49,7 @@ def window(staff: Actor) -> Client:
 
 def signed_in(actor: Actor) -> Client:
     client = Client()
-    client.force_login(User.objects.get(id=actor.user_id))
+    pages.sign_in(client, User.objects.get(id=actor.user_id))
     return client
 
 

@@ -20,7 +20,7 @@ from accounts.models import Membership, User
 from common import clock
 from exports.models import Export
 from symptoms.models import SymptomLog
-from tests import factories
+from tests import factories, pages
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ def test_an_export_goes_through_queue_and_worker_to_its_owner(worker: subprocess
         for day in range(50)
     )
     window = Client()
-    window.force_login(User.objects.get(id=staff.user_id))
+    pages.sign_in(window, User.objects.get(id=staff.user_id))
 
     asked = window.post(reverse("exports:ask"), {"request_key": str(uuid.uuid4())})
     until(lambda: "Download CSV" in window.get(asked.url).content.decode())
