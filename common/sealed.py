@@ -32,6 +32,16 @@ def open_sealed(text: str, purpose: str) -> str:
     return keyring().open(text, purpose)
 
 
+def index(text: str, purpose: str) -> str:
+    """The blind index to be kept beside a sealed text; empty for an empty one. Equal texts have equal indexes."""
+    return keyring().index(text, purpose) if text else ""
+
+
+def indexes(text: str, purpose: str) -> list[str]:
+    """What a look-up by the text asks for: its blind index by each key that may have made the one in the row."""
+    return keyring().indexes(text, purpose)
+
+
 class Unopened:
     """Stands for words that could not be opened: whoever reads them gets the error, whoever passes by does not.
 

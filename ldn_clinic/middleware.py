@@ -1,14 +1,19 @@
 """What holds for every request, whatever the page."""
 
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from accounts import access
 from accounts.middleware import lost_database
+from common.keyring import KeyMissing, SealError
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -39,7 +44,7 @@ class PrivateAnswersMiddleware:
 
 
 class DeclaredAccessMiddleware:
-    """Refuses a view that declares no door, and turns a lost database into a page that says what was saved."""
+    """Refuses a view that declares no door. A lost database, or a lost key, becomes a page that says what holds."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -60,4 +65,7 @@ class DeclaredAccessMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
             return lost_database(request, exception)
+        if isinstance(exception, SealError):
+            log.error("request %s: %s", getattr(request, "id", ""), exception)
+            return render(request, "sealed.html", {"missing": isinstance(exception, KeyMissing)}, status=503)
         return None

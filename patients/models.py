@@ -8,6 +8,9 @@ from django.db import models
 from accounts.models import Clinic, User
 from common.sealed import SealedTextField
 
+# What these columns are sealed for, said again where they are looked up or come as JSON.
+EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
+
 
 class Patient(models.Model):
     """A person in one clinic's care. The same person elsewhere is another row.
@@ -24,16 +27,18 @@ class Patient(models.Model):
     sort_key = models.CharField(max_length=240)
     birth_date = models.DateField()
     record_number = models.CharField(max_length=40)
-    email = models.EmailField(blank=True)
+    email = SealedTextField(EMAIL, max_length=254, blank=True)
+    # Whether an address is this one may be asked of the database: by `common.sealed.indexes`, never by its letters.
+    email_index = models.CharField(max_length=64, blank=True, db_default="")
     zone_name = models.CharField(max_length=64)
-    context_note = models.TextField(blank=True)
+    context_note = SealedTextField("patient.context_note", blank=True)
     registered_at = models.DateTimeField()
     registered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
     change_sequence = models.BigIntegerField(default=0)
     # Null: open to all of the clinic who read records. Else only the care team may know that the record is there.
     restricted_at = models.DateTimeField(null=True)
-    restricted_because = models.TextField(blank=True, default="", db_default="")
+    restricted_because = SealedTextField("patient.restricted_because", blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -75,7 +80,7 @@ class PatientCondition(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="conditions")
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=40)
-    words = models.CharField(max_length=200, blank=True)
+    words = SealedTextField(CONDITION_WORDS, max_length=200, blank=True)
 
     class Meta:
         constraints = [
@@ -96,7 +101,7 @@ class Medicine(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="medicines")
     position = models.PositiveSmallIntegerField()
-    words = models.CharField(max_length=300)
+    words = SealedTextField("medicine.words", max_length=300)
 
     class Meta:
         constraints = [

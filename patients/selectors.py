@@ -12,8 +12,18 @@ from django.db.models.functions import JSONObject
 
 from accounts import policy
 from accounts.actors import Actor, Kind
+from common import sealed
 from patients import secrets
-from patients.models import CareGrant, CareTeamMember, Invitation, Medicine, Patient, PatientCondition, Phone
+from patients.models import (
+    CONDITION_WORDS,
+    CareGrant,
+    CareTeamMember,
+    Invitation,
+    Medicine,
+    Patient,
+    PatientCondition,
+    Phone,
+)
 
 
 def visible_to(actor: Actor) -> QuerySet[Patient]:
@@ -224,7 +234,9 @@ def _record(row: Patient) -> Record:
         )
     return Record(
         patient=row,
-        conditions=tuple((pair["code"], pair["words"]) for pair in row.record_conditions),
+        conditions=tuple(
+            (pair["code"], sealed.open_sealed(pair["words"], CONDITION_WORDS)) for pair in row.record_conditions
+        ),
         medicines=tuple(row.record_medicines),
         phones=tuple(
             PhoneState(

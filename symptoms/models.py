@@ -15,7 +15,11 @@ from accounts.models import Clinic, User
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
+from common.sealed import SealedTextField
 from patients.models import Patient
+
+# What a report's words are sealed for, said again where they come as JSON.
+REPORT_WORDS = "opioid_report.words"
 
 
 def _between(column: str, low: int, high: int) -> models.CheckConstraint:
@@ -100,8 +104,8 @@ class SymptomLog(models.Model):
     fatigue = _scale(0, 10)
     lead_symptom = _scale(0, 10)
     other_medicines_answer = models.CharField(max_length=10, choices=OtherMedicines.choices, blank=True)
-    other_medicines = models.TextField(blank=True)
-    note = models.TextField(blank=True)
+    other_medicines = SealedTextField("symptom_log.other_medicines", blank=True)
+    note = SealedTextField("symptom_log.note", blank=True)
     # Severity by side-effect code of `items.toml`; an empty object means the patient ticked none.
     side_effects = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
@@ -147,7 +151,7 @@ class OpioidReport(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="opioid_reports")
     night = models.DateField()
     answer = models.CharField(max_length=10)
-    words = models.TextField(blank=True)
+    words = SealedTextField(REPORT_WORDS, blank=True)
     at = models.DateTimeField()
 
     class Meta:

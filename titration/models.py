@@ -15,6 +15,7 @@ from accounts.models import Clinic, User
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
+from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
 
@@ -131,7 +132,7 @@ class PlanChange(models.Model):
     on = models.DateField()
     days = models.PositiveSmallIntegerField(null=True)
     to_rung = models.PositiveSmallIntegerField(null=True)
-    reason = models.TextField(blank=True)
+    reason = SealedTextField("plan_change.reason", blank=True)
     # What the gate said when a step was let happen: its verdict and the codes of its reasons.
     gate = models.JSONField(default=dict)
     at = models.DateTimeField()
@@ -212,7 +213,7 @@ class OpioidReview(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     report = models.OneToOneField(OpioidReport, on_delete=models.PROTECT, related_name="review")
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    reason = models.TextField()
+    reason = SealedTextField("opioid_review.reason")
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 

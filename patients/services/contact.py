@@ -8,10 +8,10 @@ from django.db.models import F
 
 from accounts import policy
 from accounts.actors import Actor
-from accounts.models import User
 from audit import services as audit
+from common import sealed
 from common.refusals import Stale
-from patients.models import ContactPreference, Patient
+from patients.models import EMAIL, ContactPreference, Patient
 
 
 @transaction.atomic
@@ -47,11 +47,12 @@ def change_contact(
             "Somebody has changed this record since you opened the page. Nothing of yours was saved. "
             "Look at what stands now before you save again."
         )
-    Patient.objects.filter(id=known.id).update(email=email, version=F("version") + 1)
+    Patient.objects.filter(id=known.id).update(
+        email=email, email_index=sealed.index(email, EMAIL), version=F("version") + 1
+    )
     values: dict[str, Any] = {"reminders_by_email": reminders_by_email, "log_reminder_at": log_reminder_at}
     if "address" in changed:
         values["address_failed_at"] = None
-        User.objects.filter(id=known.user_id).update(email=email)
         # What was mailed to the old address may lie in a stranger's mailbox.
         known.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
     ContactPreference.objects.filter(patient=known).update(**values)

@@ -14,7 +14,7 @@ from audit import services as audit
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import Invitation, Patient, Phone
-from patients.services.phones import patient_actor
+from patients.services.phones import THE_PATIENT, patient_actor
 
 SPENT = "This invitation has been used, replaced or has expired. Ask your clinic to send you a new one."
 
@@ -94,7 +94,7 @@ def open_invitation(*, token: str, birth_date: date | None, desk_code: str, by: 
     if not Invitation.objects.filter(id=invitation.id, spent_at=None, replaced_at=None).update(spent_at=at):
         raise Refused(SPENT)
     if patient.user_id is None:
-        patient.user = User.objects.create_user(f"patient-{patient.id}", name=patient.name, email=patient.email)
+        patient.user = User.objects.create_user(f"patient-{patient.id}", name=THE_PATIENT)
         patient.save(update_fields=["user"])
     secret = secrets.new_token()
     phone = Phone.objects.create(

@@ -9,6 +9,9 @@ from accounts.actors import Actor, Kind
 from audit import services as audit
 from patients.models import Phone
 
+# A patient's name and address stand in their record alone: who acted is known by the id.
+THE_PATIENT = "the patient"
+
 
 def patient_actor(phone: Phone, *, request_id: uuid.UUID | None) -> Actor:
     """The patient, acting from this phone."""
@@ -17,7 +20,7 @@ def patient_actor(phone: Phone, *, request_id: uuid.UUID | None) -> Actor:
     return Actor(
         kind=Kind.PATIENT,
         clinic_id=phone.clinic_id,
-        label="the patient",
+        label=THE_PATIENT,
         user_id=phone.patient.user_id,
         role="patient",
         patient_id=phone.patient_id,

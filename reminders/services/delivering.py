@@ -19,8 +19,9 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from accounts import actors
 from audit import services as audit
+from common import sealed
 from common.faultpoint import faultpoint
-from patients.models import ContactPreference
+from patients.models import EMAIL, ContactPreference
 from reminders import door, letters, pace
 from reminders.channels.email import Conversation, Never, NoReply, NotNow, Unreachable
 from reminders.models import Attempt
@@ -168,9 +169,8 @@ def _flag_address(known: door.Facts) -> None:
     """Nothing more is sent to an address that takes no mail, until somebody corrects it."""
     at = pulse.database_time()
     # The address the mail went to: one that was corrected meanwhile has not failed.
-    flagged = ContactPreference.objects.filter(
-        patient_id=known.patient_id, patient__email=known.address, address_failed_at=None
-    )
+    same_address = {"patient__email_index__in": sealed.indexes(known.address, EMAIL)}
+    flagged = ContactPreference.objects.filter(patient_id=known.patient_id, address_failed_at=None, **same_address)
     if flagged.update(address_failed_at=at):
         by = actors.system(known.clinic_id)
         audit.record(by=by, at=at, action="address.failed", patients=[known.patient_id], subject=known.reminder_id)

@@ -13,12 +13,13 @@ from django.db.models import OuterRef, Prefetch, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.actors import Actor
+from common import sealed
 from common.dose import Dose
 from common.night import Slot, next_dose_on
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms import scoring
-from symptoms.models import DoseTaken, OpioidReport, SymptomLog
+from symptoms.models import REPORT_WORDS, DoseTaken, OpioidReport, SymptomLog
 from titration.engine import gate, supply, timeline
 from titration.engine.course import Advance, Change, Course, Hold, Stop
 from titration.engine.protocol import Protocol
@@ -164,7 +165,7 @@ def reports_beside(patient: Patient) -> list[OpioidReport]:
             patient=patient,
             night=date.fromisoformat(row["night"]),
             answer=row["answer"],
-            words=row["words"],
+            words=sealed.open_sealed(row["words"], REPORT_WORDS),
             at=datetime.fromisoformat(row["at"]),
         )
         for row in patient.open_reports
