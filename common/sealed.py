@@ -131,6 +131,27 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg]
         raise FieldError(f"A sealed column cannot be looked up by “{lookup_name}”.")
 
 
+class BlindIndexField(models.CharField):  # type: ignore[type-arg]
+    """The blind index of the sealed column `of`, kept by every `save` and `create`.
+
+    An `update` that writes the words must write the index too: `column=words, column_index=sealed.index(words, …)`.
+    """
+
+    def __init__(self, of: str, *args: Any, **kwargs: Any) -> None:
+        self.of = of
+        super().__init__(*args, **{"max_length": 64, "blank": True, "db_default": "", "editable": False, **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, [self.of, *args], dict(kwargs)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        words = getattr(model_instance, self.of)
+        made = index(words, model_instance._meta.get_field(self.of).purpose)  # type: ignore[union-attr]  # noqa: SLF001
+        setattr(model_instance, self.attname, made)
+        return made
+
+
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> Keyring:
     return Keyring.parse(text)

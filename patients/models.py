@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from accounts.models import Clinic, User
-from common.sealed import SealedTextField
+from common.sealed import BlindIndexField, SealedTextField
 
 # What these columns are sealed for, said again where they are looked up or come as JSON.
 EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
@@ -29,7 +29,7 @@ class Patient(models.Model):
     record_number = models.CharField(max_length=40)
     email = SealedTextField(EMAIL, max_length=254, blank=True)
     # Whether an address is this one may be asked of the database: by `common.sealed.indexes`, never by its letters.
-    email_index = models.CharField(max_length=64, blank=True, db_default="")
+    email_index = BlindIndexField("email")
     zone_name = models.CharField(max_length=64)
     context_note = SealedTextField("patient.context_note", blank=True)
     registered_at = models.DateTimeField()

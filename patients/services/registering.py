@@ -10,10 +10,9 @@ from django.db import IntegrityError, transaction
 from accounts import policy
 from accounts.actors import Actor
 from audit import services as audit
-from common import sealed
 from common.refusals import Refused
 from patients import selectors
-from patients.models import EMAIL, ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
+from patients.models import ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
 
 # A night is logged on the morning after it (clinical facts 3.3: within an hour of getting up).
 LOG_REMINDER_AT = time(9, 0)
@@ -58,7 +57,6 @@ def register(
                 birth_date=birth_date,
                 record_number=record_number,
                 email=email,
-                email_index=sealed.index(email, EMAIL),
                 zone_name=zone.key,
                 context_note=context_note,
                 registered_at=at,

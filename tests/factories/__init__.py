@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 
 from accounts.actors import Actor, Kind
 from accounts.models import Clinic, Membership, User
-from common import sealed
 from common.dose import Dose
 from common.night import Slot
 from patients import secrets
 from patients import services as patients_services
-from patients.models import EMAIL, CareGrant, ContactPreference, Patient, Phone
+from patients.models import CareGrant, ContactPreference, Patient, Phone
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
@@ -47,7 +46,6 @@ def patient(clinic: Clinic, name: str = "Test Patient", **more: Any) -> Patient:
         "registered_at": AT,
         **more,
     }
-    values["email_index"] = sealed.index(values["email"], EMAIL)
     made = Patient.objects.create(
         clinic=clinic, name=name, sort_key=patients_services.sort_key(name), registered_by_id=registered_by, **values
     )

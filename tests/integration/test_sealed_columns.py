@@ -1,7 +1,7 @@
 """Sealed columns on real tables: what lies in the database, who may ask for it, and what a lost key hides."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -185,6 +185,28 @@ def test_an_address_is_found_by_its_blind_index(patient: Patient, settings: Any)
     wanted = sealed.indexes(f"{CANARY}@test.invalid".lower(), "patient.email")
     assert Patient.objects.filter(email_index__in=wanted).get() == patient
     assert not Patient.objects.filter(email_index__in=sealed.indexes("b@test.invalid", "patient.email")).exists()
+
+
+def test_the_index_follows_the_address_however_it_is_written(patient: Patient) -> None:
+    def index_in_the_row() -> str:
+        return Patient.objects.get(id=patient.id).email_index
+
+    patient.email = "b@test.invalid"
+    patient.save(update_fields=["email", "email_index"])
+    assert index_in_the_row() == sealed.index("b@test.invalid", "patient.email")
+    patients_services.change_contact(
+        patient=patient,
+        email="c@test.invalid",
+        reminders_by_email=True,
+        log_reminder_at=time(9),
+        seen_version=1,
+        by=factories.member(patient.clinic, Membership.Role.STAFF),
+        at=factories.AT,
+    )
+    assert index_in_the_row() == sealed.index("c@test.invalid", "patient.email")
+    patient.email = ""
+    patient.save(update_fields=["email", "email_index"])
+    assert index_in_the_row() == ""
 
 
 def test_what_must_be_said_must_still_be_said(patient: Patient) -> None:

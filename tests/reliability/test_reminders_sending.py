@@ -122,7 +122,9 @@ def test_r18_an_address_corrected_while_the_old_one_was_tried_has_not_failed(stu
     due()
 
     def corrected_meanwhile(recipient: str) -> str:
-        Patient.objects.update(email="corrected@test.invalid")
+        patient = Patient.objects.get()
+        patient.email = "corrected@test.invalid"
+        patient.save(update_fields=["email", "email_index"])
         connection.close()
         return smtp_stub.UNKNOWN
 
