@@ -36,6 +36,7 @@ class Door:
     action: str
     permission: policy.Permission | None = None
     proof: bool = False
+    asks_nothing: bool = False
     elsewhere: Callable[[Actor], str] | None = None
     # At a patient's door: how far a carer comes ("own": not at all), see `patients.access.Rights`.
     rights: str = ""
@@ -97,6 +98,20 @@ def public_page(reason: str) -> Callable[[View], View]:
             return pass_through(request, view, args, kwargs, actor=with_request(NOBODY, request), action=reason)
 
         door.access = Door("public", reason)  # type: ignore[attr-defined]
+        return door
+
+    return mark
+
+
+def open_page(reason: str) -> Callable[[View], View]:
+    """A page of the same words for everybody. It asks nobody and no database, so it opens while that is away."""
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            return view(request, *args, **kwargs)
+
+        door.access = Door("public", reason, asks_nothing=True)  # type: ignore[attr-defined]
         return door
 
     return mark

@@ -22,7 +22,8 @@ class Actor:
     a carer, who acts for that one patient with the `rights` of a grant ("view" or "log"); `clinic_name` and
     `clinic_zone` for a member: the clinic's pages have their heading and their "today" from them.
     `at` is when their request began: a right that lasts for minutes is asked of it. Outside a request there is none,
-    and no such right.
+    and no such right. `address` and `agent` say where the request came from: an IP address, and a short hash of what
+    the browser says it is.
     """
 
     kind: Kind
@@ -34,6 +35,8 @@ class Actor:
     rights: str = ""
     request_id: uuid.UUID | None = None
     at: datetime | None = None
+    address: str | None = None
+    agent: str | None = None
     clinic_name: str = ""
     clinic_zone: ZoneInfo | None = None
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.db import DatabaseError
+
 from audit.models import AuditEvent
 
 
@@ -16,6 +18,12 @@ class Doer(Protocol):
     clinic_id: uuid.UUID | None
     role: str
     request_id: uuid.UUID | None
+    address: str | None
+    agent: str | None
+
+
+class NotRemembered(Exception):
+    """The memory cannot be written: what was about to be shown or done is neither shown nor done."""
 
 
 def record(
@@ -27,13 +35,15 @@ def record(
     subject: uuid.UUID | None = None,
     reason: str = "",
     result: str = AuditEvent.Result.DONE,
+    row_count: int | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
     """Append one event in the caller's transaction: the deed and its trace stand or fall together.
 
-    `details` takes counts, codes and hashes; nothing that could identify a person or describe their health.
+    `row_count` is how many rows of care were shown or left, `details` takes counts, codes and hashes; nothing that could
+    identify a person or describe their health. Raises NotRemembered where the event cannot be written.
     """
-    AuditEvent.objects.create(
+    event = AuditEvent(
         at=at,
         clinic_id=by.clinic_id,
         actor_kind=str(by.kind),
@@ -45,5 +55,13 @@ def record(
         reason=reason,
         result=result,
         request_id=by.request_id,
+        address=by.address,
+        agent=by.agent,
+        row_count=row_count,
         details=details or {},
     )
+    try:
+        event.save(force_insert=True)
+    except DatabaseError as error:
+        # The class only: a database error's text quotes the row.
+        raise NotRemembered(type(error).__name__) from None

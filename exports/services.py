@@ -126,8 +126,19 @@ def fetch(*, export_id: uuid.UUID, by: Actor, at: datetime) -> Fetched | None:
     if export is None or file is None:
         audit.record(by=by, at=at, action="export.fetch", subject=export_id, result="denied", reason="nothing to fetch")
         return None
-    details = {"of": _of(export), "rows": export.rows_done, "sha256": export.sha256}
-    audit.record(by=by, at=at, action="export.fetch", patients=export.patient_ids, subject=export.id, details=details)
+    try:
+        audit.record(
+            by=by,
+            at=at,
+            action="export.fetch",
+            patients=export.patient_ids,
+            subject=export.id,
+            row_count=export.rows_done,
+            details={"of": _of(export), "rows": export.rows_done, "sha256": export.sha256},
+        )
+    except audit.NotRemembered:
+        file.close()
+        raise
     return Fetched(export, file)
 
 
@@ -219,6 +230,7 @@ def _finish(export: Export, lease: uuid.UUID, written: _Written, *, at: datetime
         action="export.made",
         patients=written.patient_ids,
         subject=export.id,
+        row_count=written.rows,
         details={"of": _of(export), "rows": written.rows, "sha256": written.sha256},
     )
     files.publish(lease, export.id)

@@ -11,11 +11,16 @@ from django.shortcuts import render
 
 from accounts import access
 from accounts.middleware import lost_database
+from audit.services import NotRemembered
 from common.keyring import KeyMissing, SealError
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
+
+
+# The page that must open whatever is away; a test holds it equal to its address.
+EMERGENCY_CARD = "/p/emergency/"
 
 
 class RequestIdMiddleware:
@@ -29,6 +34,18 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-Id"] = str(request.id)  # type: ignore[attr-defined]
         return response
+
+
+class StillOpenMiddleware:
+    """Whoever opens the emergency card is asked nothing: without cookies no session and no database is looked for."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info == EMERGENCY_CARD:
+            request.COOKIES = {}
+        return self.get_response(request)
 
 
 class PrivateAnswersMiddleware:
@@ -63,7 +80,8 @@ class DeclaredAccessMiddleware:
         return access.before_allauth(request, match.view_name, kwargs)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError | InterfaceError):
+        # What the memory cannot be told of is not shown either: the same page, and nothing else.
+        if isinstance(exception, OperationalError | InterfaceError | NotRemembered):
             return lost_database(request, exception)
         if isinstance(exception, SealError):
             log.error("request %s: %s", getattr(request, "id", ""), exception)

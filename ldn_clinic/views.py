@@ -1,17 +1,21 @@
 """Pages that belong to no storey: health, faults, and the demonstration's front hall."""
 
 import mailbox
+import sys
 from email.message import Message
 
 from django.conf import settings
 from django.contrib.auth import login
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import second_factor
 from accounts.access import public_page
+from accounts.middleware import lost_database
 from accounts.models import User
+from audit.services import NotRemembered
 from common import clock
 from ldn_clinic import demo as demo_people
 from ldn_clinic import health as parts
@@ -61,7 +65,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """A fault of ours: says what was saved (nothing of this request) and what to do."""
+    """A fault of ours: says what was saved (nothing of this request) and what to do.
+
+    Outside the views, where a session is read or written, a lost database ends here too.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError | NotRemembered):
+        return lost_database(request, error)
     return render(request, "500.html", {"request_id": getattr(request, "id", "")}, status=500)
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from portal.views import care, doors, pages
+from portal.views import care, doors, emergency, pages
 
 
 class IsoDate:
@@ -35,4 +35,5 @@ urlpatterns = [
     path("helpers/", care.helpers, name="helpers"),
     path("helpers/new/", care.ask_help, name="ask_help"),
     path("helpers/<uuid:grant_id>/end/", care.end_help, name="end_help"),
+    path("emergency/", emergency.card, name="emergency"),
 ]

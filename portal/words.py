@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,21 @@ class StopWords:
     reviewed: bool
 
 
+@dataclass(frozen=True)
+class CardWords:
+    """What to say to an ambulance, what helpers must know, and what somebody who took both must not do."""
+
+    heading: str
+    say: str
+    helpers: tuple[str, ...]
+    yours_heading: str
+    yours: tuple[str, ...]
+
+
 @cache
 def stop_words() -> StopWords:
     """The words as the file has them. They are one text for everybody: no name, no dose."""
-    raw = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
+    raw = _file()
     return StopWords(
         heading=raw["stopped"]["heading"],
         why=raw["stopped"]["why"],
@@ -36,3 +48,21 @@ def stop_words() -> StopWords:
         emergency_say=raw["emergency"]["say"],
         reviewed=raw["review"] != "pending",
     )
+
+
+@cache
+def card_words() -> CardWords:
+    """The emergency card's words as the file has them."""
+    raw = _file()["card"]
+    return CardWords(
+        heading=raw["heading"],
+        say=raw["say"],
+        helpers=tuple(raw["helpers"]),
+        yours_heading=raw["yours_heading"],
+        yours=tuple(raw["yours"]),
+    )
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))

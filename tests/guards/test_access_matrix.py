@@ -100,6 +100,7 @@ LINES = {
     # public
     "portal:open": Line(200, 422, ids=("token",)),
     "portal:open_care": Line(200, 422, ids=("care_token",)),
+    "portal:emergency": Line(200, 405),
     "live": Line(200, 405),
     "ready": Line(200, 405),
     "reminders_health": Line(503, 405),
