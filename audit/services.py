@@ -40,8 +40,8 @@ def record(
 ) -> None:
     """Append one event in the caller's transaction: the deed and its trace stand or fall together.
 
-    `row_count` is how many rows of care were shown or left, `details` takes counts, codes and hashes; nothing that could
-    identify a person or describe their health. Raises NotRemembered where the event cannot be written.
+    `row_count` is how many rows of care were shown or left. `details` takes counts, codes and hashes; nothing that
+    could identify a person or describe their health. Raises NotRemembered where the event cannot be written.
     """
     event = AuditEvent(
         at=at,
