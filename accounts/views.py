@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import presenters, selectors
 from accounts.access import person_page
@@ -11,7 +11,7 @@ from accounts.services import sessions as deeds
 from common import clock
 
 
-@require_GET
+@require_safe
 @person_page(action="sessions.page")
 def sessions(request: HttpRequest) -> HttpResponse:
     """Every browser this person is signed in with."""

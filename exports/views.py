@@ -4,7 +4,7 @@ import uuid
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import selectors as accounts_selectors
 from accounts.access import clinic_page
@@ -20,7 +20,7 @@ SHOWN = 50
 STOP_POLLING = 286
 
 
-@require_GET
+@require_safe
 @clinic_page(Permission.EXPORT, action="export.list")
 def index(request: HttpRequest) -> HttpResponse:
     """The member's own exports, and the form that asks for another: of all, or of the `?patient=` it came from."""
@@ -55,7 +55,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return redirect("exports:show", export.id)
 
 
-@require_GET
+@require_safe
 @clinic_page(Permission.EXPORT, action="export.show")
 def show(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse:
     """One export with its progress. The part that is polled names no patient, so only the page itself is a reading."""
@@ -68,7 +68,7 @@ def show(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse:
     return render(request, "exports/show.html", {"card": card, "clinic": export.clinic})
 
 
-@require_GET
+@require_safe
 @clinic_page(Permission.EXPORT, action="export.fetch")
 def file(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse | FileResponse:
     """The file, for its owner while it lasts. The deed itself remembers each fetching and whose nights left."""

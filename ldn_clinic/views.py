@@ -9,7 +9,7 @@ from django.contrib.auth import login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import second_factor
 from accounts.access import public_page
@@ -35,25 +35,25 @@ def _health(names: list[str]) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @public_page("health of all parts, for the operator's monitor")
 def health(request: HttpRequest) -> HttpResponse:
     return _health(list(parts.CHECKS))
 
 
-@require_GET
+@require_safe
 @public_page("health of this process")
 def live(request: HttpRequest) -> HttpResponse:
     return _health([])
 
 
-@require_GET
+@require_safe
 @public_page("health of what a page needs")
 def ready(request: HttpRequest) -> HttpResponse:
     return _health(["database"])
 
 
-@require_GET
+@require_safe
 @public_page("health of the reminders' clock")
 def reminders_health(request: HttpRequest) -> HttpResponse:
     return _health(["worker", "beat", "reminders"])
@@ -83,7 +83,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"sentence": sentence}, status=403)
 
 
-@require_GET
+@require_safe
 @public_page("front hall of the demonstration; demo mode only")
 def demo(request: HttpRequest) -> HttpResponse:
     _demo_only()
@@ -116,7 +116,7 @@ def demo_phone(request: HttpRequest) -> HttpResponse:
     return choose(remember(redirect("portal:tonight"), let_in.phone, let_in.secret), None)
 
 
-@require_GET
+@require_safe
 @public_page("mail caught on this machine; demo mode only")
 def demo_mail(request: HttpRequest) -> HttpResponse:
     _demo_only()
@@ -125,7 +125,7 @@ def demo_mail(request: HttpRequest) -> HttpResponse:
     return render(request, "demo/mail.html", {"messages_caught": rows[:100], "total": len(rows)})
 
 
-@require_GET
+@require_safe
 @public_page("one caught mail; demo mode only")
 def demo_message(request: HttpRequest, key: str) -> HttpResponse:
     _demo_only()

@@ -6,7 +6,7 @@ speaks of.
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -14,8 +14,9 @@ from django.conf import settings
 from django.http import SimpleCookie
 from django.test import Client
 
+from accounts import policy
 from accounts.actors import Actor
-from accounts.models import Clinic, Membership
+from accounts.models import Clinic, Membership, User
 from exports import services as exports_services
 from patients import services as patients_services
 from patients.models import CareGrant, Medicine, Patient, PatientCondition, Phone
@@ -53,10 +54,10 @@ class Case:
 
 @dataclass
 class Persona:
-    """Somebody who knocks: what their browser carries, the clinic they belong to, and their role.
+    """Somebody who knocks: the clinic they belong to and their role there, or whose patient's pages open to them.
 
-    `patient` is whose patient's pages open to them; `carer` is set for who comes to them by a grant: "log", "view", or
-    "over" for one that has ended.
+    A member whose account or place has ended has no role any more; `signed_in` says whether the session still counts.
+    `carer` is set for who comes to a patient's pages by a grant: "log", "view", or "over" for one that has ended.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Persona:
     role: str = ""
     patient: str = ""
     carer: str = ""
+    signed_in: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
 
     def client(self) -> Client:
@@ -72,6 +74,27 @@ class Persona:
         client.raise_request_exception = False
         client.cookies = SimpleCookie(self.cookies)
         return client
+
+
+ROLES = Membership.Role
+PERSONAS = (
+    Persona("signed out"),
+    Persona("patient", patient="own"),
+    Persona("other patient", patient="neighbour"),
+    Persona("carer", patient="own", carer=CareGrant.Rights.LOG),
+    Persona("carer who may only look", patient="own", carer=CareGrant.Rights.VIEW),
+    Persona("expired carer", carer="over"),
+    Persona("prescriber", clinic="first", role=ROLES.PRESCRIBER, signed_in=True),
+    Persona("nurse", clinic="first", role=ROLES.NURSE, signed_in=True),
+    Persona("staff", clinic="first", role=ROLES.STAFF, signed_in=True),
+    Persona("auditor", clinic="first", role=ROLES.AUDITOR, signed_in=True),
+    Persona("administrator", clinic="first", role=ROLES.ADMINISTRATOR, signed_in=True),
+    Persona("principal", clinic="first", role=ROLES.PRINCIPAL, signed_in=True),
+    Persona("stranger", clinic="second", role=ROLES.PRESCRIBER, signed_in=True),
+    Persona("former member", clinic="first", signed_in=True),
+    Persona("deactivated", clinic="first"),
+)
+"""Everybody there is; `stranger` prescribes in the other clinic."""
 
 
 @dataclass
@@ -83,60 +106,53 @@ class House:
 def build() -> House:
     """`own` and `neighbour` are patients of one clinic, `foreign` of another. Expects the clock to stand at NOW."""
     here, there = factories.clinic("First Clinic"), factories.clinic("Second Clinic")
-    roles = Membership.Role
+    clinics = {"first": here, "second": there}
     members = {
-        "prescriber": factories.member(here, roles.PRESCRIBER, "First Prescriber"),
-        "nurse": factories.member(here, roles.NURSE, "First Nurse"),
-        "staff": factories.member(here, roles.STAFF, "First Staff"),
-        "auditor": factories.member(here, roles.AUDITOR, "First Auditor"),
-        "administrator": factories.member(here, roles.ADMINISTRATOR, "First Administrator"),
-        "stranger": factories.member(there, roles.PRESCRIBER, "Second Prescriber"),
+        persona.name: factories.member(
+            clinics[persona.clinic], persona.role or ROLES.PRESCRIBER, f"{persona.clinic} {persona.name}".title()
+        )
+        for persona in PERSONAS
+        if persona.clinic
     }
     cases = {
         "own": _case(here, "own", members["prescriber"]),
         "neighbour": _case(here, "neighbour", members["prescriber"]),
         "foreign": _case(there, "foreign", members["stranger"]),
     }
-    for name in ("prescriber", "staff"):
-        cases["own"].exports[name] = _export(members[name], cases["own"].patient)
-    cases["foreign"].exports["stranger"] = _export(members["stranger"], cases["foreign"].patient)
-    clinics = {here.id: "first", there.id: "second"}
-    personas = [
-        Persona("signed out"),
-        *(_member(name, actor, clinics[actor.clinic_id]) for name, actor in members.items()),
-        _phone("patient", cases["own"]),
-        _phone("other patient", cases["neighbour"]),
-        _carer("carer", cases["own"], CareGrant.Rights.LOG),
-        _carer("carer who may only look", cases["own"], CareGrant.Rights.VIEW),
-        _carer("expired carer", cases["own"], "over"),
-    ]
-    return House(cases, {persona.name: persona for persona in personas})
+    for persona in PERSONAS:
+        if persona.role and policy.Permission.EXPORT in policy.PERMISSIONS[persona.role]:
+            case = cases["own" if persona.clinic == "first" else "foreign"]
+            case.exports[persona.name] = _export(members[persona.name], case.patient)
+    personas = {persona.name: replace(persona, cookies=_cookies(persona, members, cases)) for persona in PERSONAS}
+    # Both were let in once, and their browsers still hold what they were given.
+    Membership.objects.filter(user_id=members["former member"].user_id).update(ended_at=NOW)
+    User.objects.filter(id=members["deactivated"].user_id).update(is_active=False)
+    return House(cases, personas)
 
 
-def _member(name: str, actor: Actor, clinic: str) -> Persona:
-    client = pages.client_of(actor)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return Persona(name, clinic=clinic, role=actor.role, cookies={settings.SESSION_COOKIE_NAME: cookie})
+def _cookies(persona: Persona, members: dict[str, Actor], cases: dict[str, Case]) -> dict[str, str]:
+    """What this person's browser carries."""
+    if persona.carer:
+        return {settings.CARER_COOKIE_NAME: _carer(persona, cases["own"])}
+    if persona.patient:
+        return {settings.PHONE_COOKIE_NAME: cases[persona.patient].phone_secret}
+    if persona.name not in members:
+        return {}
+    client = pages.client_of(members[persona.name])
+    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 
-def _phone(name: str, case: Case) -> Persona:
-    which = case.canary.removeprefix("canary-")
-    return Persona(name, patient=which, cookies={settings.PHONE_COOKIE_NAME: case.phone_secret})
-
-
-def _carer(name: str, case: Case, rights: str) -> Persona:
-    over = rights == "over"
-    ended = {"expires_on": NOW.date()} if over else {}
+def _carer(persona: Persona, case: Case) -> str:
+    """The secret in the browser of a carer of this case, let in a month ago."""
+    over = persona.carer == "over"
     _, secret = factories.carer(
         case.patient,
-        CareGrant.Rights.LOG if over else rights,
+        CareGrant.Rights.LOG if over else persona.carer,
         at=NOW - timedelta(days=30),
-        name=f"{case.canary} helper {rights}",
-        **{"expires_on": NOW.date() + timedelta(days=30), **ended},
+        name=f"{case.canary} helper {persona.carer}",
+        expires_on=NOW.date() if over else NOW.date() + timedelta(days=30),
     )
-    which = case.canary.removeprefix("canary-")
-    cookies = {settings.CARER_COOKIE_NAME: secret}
-    return Persona(name, patient="" if over else which, carer=rights, cookies=cookies)
+    return secret
 
 
 def _case(clinic: Clinic, which: str, by: Actor) -> Case:

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 from django.urls import get_resolver, path, reverse
 
 from accounts.access import ALLAUTH_VIEWS, Door, public_page
-from tests.guards.test_access_matrix import addresses
+from tests.guards.matrix import addresses
 
 ADDRESSES = dict(addresses(get_resolver().url_patterns))
 

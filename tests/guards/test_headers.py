@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from desk.views import home
 from tests import factories, pages, personas
-from tests.guards.test_access_matrix import LINES, OURS
+from tests.guards.matrix import LINES, OURS
 from tests.personas import NOW, House
 
 
