@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from kombu import Connection
 
+from common import resealing, sealed
 from reminders import selectors as reminders_selectors
 
 # A worker that answers pings may still consume nothing: what counts is a row it wrote lately.
@@ -56,6 +57,15 @@ def mail(at: datetime) -> Verdict:
     return Verdict(code == 250, f"The mail server answers {code}.")
 
 
+def keys(at: datetime) -> Verdict:
+    """Whether every key that sealed something, when it was last counted, is here."""
+    missing = resealing.missing_keys(sealed.keyring())
+    if not missing:
+        return Verdict(True, "Every key that sealed something is here.")
+    named = ", ".join(f"{key_id} ({texts} texts)" for key_id, texts in missing.items())
+    return Verdict(False, f"Field keys are missing: {named}. Their words cannot be opened.")
+
+
 CHECKS: dict[str, Callable[[datetime], Verdict]] = {
     "database": database,
     "broker": broker,
@@ -63,6 +73,7 @@ CHECKS: dict[str, Callable[[datetime], Verdict]] = {
     "beat": beat,
     "mail": mail,
     "reminders": reminders,
+    "keys": keys,
 }
 
 

@@ -32,7 +32,17 @@ def digest(token: str) -> str:
 
 def code_digest(code: str, salt: object) -> str:
     """Keyed digest of a short code: six digits alone could be tried out by whoever reads the table."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"{salt}|{code}".encode(), hashlib.sha256).hexdigest()
+    return _keyed(settings.SECRET_KEY, code, salt)
+
+
+def code_matches(code: str, salt: object, known: str) -> bool:
+    """Whether a typed code is the one of a digest, made with today's key or with one that is still believed."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(same(_keyed(key, code, salt), known) for key in keys)
+
+
+def _keyed(key: str, code: str, salt: object) -> str:
+    return hmac.new(key.encode(), f"{salt}|{code}".encode(), hashlib.sha256).hexdigest()
 
 
 def same(a: str, b: str) -> bool:

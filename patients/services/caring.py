@@ -124,7 +124,7 @@ def open_care_invitation(*, token: str, code: str, device: Phone | None, by: Act
     grant = selectors.open_care_invitation(token, at=at)
     if grant is None:
         raise Refused(CARE_SPENT)
-    if not secrets.same(secrets.code_digest(code, grant.id), grant.code_digest):
+    if not secrets.code_matches(code, grant.id, grant.code_digest):
         left = secrets.TRIES - grant.tries
         raise Refused(
             f"That is not the code you were told. Ask again and type it once more: {left} tries left."

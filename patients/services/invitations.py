@@ -82,7 +82,7 @@ def open_invitation(*, token: str, birth_date: date | None, desk_code: str, by: 
         raise Refused(SPENT)
     patient = invitation.patient
     proved = (birth_date is not None and birth_date == patient.birth_date) or (
-        bool(desk_code) and secrets.same(secrets.code_digest(desk_code, invitation.id), invitation.desk_code_digest)
+        bool(desk_code) and secrets.code_matches(desk_code, invitation.id, invitation.desk_code_digest)
     )
     if not proved:
         left = secrets.TRIES - invitation.tries
