@@ -7,7 +7,10 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
+from common import history
 
+
+@history.tracked()
 class Clinic(models.Model):
     """A tenant: every clinical row carries one. `zone` is where its working day happens."""
 
@@ -36,6 +39,8 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
+# Never the password, nor its hash: an old one may still open another door of the same person.
+@history.tracked(leaving_out=["password", "last_login"])
 class User(AbstractBaseUser):
     """A person who can act. Staff sign in with their e-mail address as `username`; patients by their phone.
 
@@ -60,6 +65,7 @@ class User(AbstractBaseUser):
         return self.name
 
 
+@history.tracked()
 class Membership(models.Model):
     """A person's role in a clinic. What the role may do stands in `accounts.policy`."""
 

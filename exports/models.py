@@ -7,9 +7,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Clinic, User
+from common import history
 from patients.models import Patient
 
 
+# Who asked for what, what came of it and whose nights it held; not how far the worker has come.
+@history.tracked(leaving_out=["rows_total", "rows_done", "attempts", "lease", "lease_until"])
 class Export(models.Model):
     """Nights as a tidy CSV, of one patient or of all the owner may see."""
 

@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from accounts.models import Clinic, User
+from common import history
 from common.sealed import BlindIndexField, SealedTextField
 
 # What these columns are sealed for, said again where they are looked up or come as JSON.
 EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
 
 
+# The sequence rises with every night told; the index says again what the address says.
+@history.tracked(leaving_out=["change_sequence", "email_index"])
 class Patient(models.Model):
     """A person in one clinic's care. The same person elsewhere is another row.
 
@@ -56,6 +59,7 @@ class Patient(models.Model):
         return ZoneInfo(self.zone_name)
 
 
+@history.tracked()
 class ZoneSpan(models.Model):
     """Where the patient's nights are counted from a moment on; the newest row is the patient's zone."""
 
@@ -72,6 +76,7 @@ class ZoneSpan(models.Model):
         return str(self.id)
 
 
+@history.tracked(deletions=True)
 class PatientCondition(models.Model):
     """A condition the patient is treated for: a code of `conditions.toml`, or "other" with words."""
 
@@ -94,6 +99,7 @@ class PatientCondition(models.Model):
         return str(self.id)
 
 
+@history.tracked(deletions=True)
 class Medicine(models.Model):
     """One current medicine, one line, as the person wrote it."""
 
@@ -112,6 +118,7 @@ class Medicine(models.Model):
         return str(self.id)
 
 
+@history.tracked()
 class ContactPreference(models.Model):
     """What the patient is sent and when, and whether their address still takes mail."""
 
@@ -126,6 +133,7 @@ class ContactPreference(models.Model):
         return str(self.patient_id)
 
 
+@history.tracked(leaving_out=["token_digest", "desk_code_digest"])
 class Invitation(models.Model):
     """A way in for one phone, once: the mailed token, opened with the date of birth or with a code from the desk.
 
@@ -158,6 +166,7 @@ class Invitation(models.Model):
         return str(self.id)
 
 
+@history.tracked(leaving_out=["secret_digest"])
 class Phone(models.Model):
     """A device that was let in and is remembered until it expires or is revoked. Only a digest of its secret is kept.
 
@@ -218,6 +227,7 @@ class FreshCode(models.Model):
         return str(self.id)
 
 
+@history.tracked(leaving_out=["token_digest", "code_digest", "address_index"])
 class CareGrant(models.Model):
     """A dated permission for somebody to look after one patient: to view, or to view and log.
 
@@ -285,6 +295,7 @@ class CareGrant(models.Model):
         return str(self.id)
 
 
+@history.tracked()
 class CareTeamMember(models.Model):
     """A colleague who may open a restricted record, from `added_at` until `ended_at`."""
 

@@ -7,11 +7,11 @@ other_medicines, note`. A question without an answer is NULL, never zero.
 
 import uuid
 
-import pghistory
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from accounts.models import Clinic, User
+from common import history
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
@@ -33,7 +33,7 @@ def _scale(low: int, high: int) -> models.PositiveSmallIntegerField:
     return models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(low), MaxValueValidator(high)])
 
 
-@pghistory.track(append_only=True, context_field=None)
+@history.tracked()
 class DoseTaken(models.Model):
     """What became of the dose planned for a date and slot, in the patient's words. Every version is kept."""
 
@@ -80,7 +80,7 @@ class SymptomLogQuerySet(models.QuerySet["SymptomLog"]):
         return self.exclude(**{f"{column}__isnull": True for column in DESCRIBING})
 
 
-@pghistory.track(append_only=True, context_field=None)
+@history.tracked()
 class SymptomLog(models.Model):
     """One night as the patient lived it. Every version is kept."""
 

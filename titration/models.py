@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from accounts.models import Clinic, User
+from common import history
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
@@ -44,6 +45,7 @@ class ProtocolVersion(models.Model):
         return f"{self.code} version {self.version}"
 
 
+@history.tracked()
 class Prescription(models.Model):
     """A signed course: a protocol, kept as it was at signing, applied to a patient from a date.
 
