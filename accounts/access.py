@@ -22,7 +22,7 @@ from accounts import policy, second_factor
 from accounts import selectors as accounts_selectors
 from accounts.actors import NOBODY, Actor
 from audit import services as audit
-from common import clock
+from common import clock, walls
 from common.refusals import Refused
 
 View = Callable[..., HttpResponse]
@@ -55,16 +55,15 @@ def clinic_page(
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not_yet := not_signed_in(request):
                 return not_yet
-            place = accounts_selectors.membership_of(request.user, clinic_id=request.session.get("clinic"))
-            if place is None:
-                raise Http404
-            request.clinic = place.clinic  # type: ignore[attr-defined]
-            actor = with_request(accounts_selectors.actor_of(place, request.user), request)
-            try:
-                policy.check(actor, permission)
-            except Refused as refusal:
-                return redirect(elsewhere(actor)) if elsewhere else deny(request, actor, action, refusal)
-            return pass_through(request, view, args, kwargs, actor=actor, action=action)
+            return pass_through(
+                request,
+                view,
+                args,
+                kwargs,
+                enter=lambda: _as_member(request, permission, elsewhere),
+                action=action,
+                user=request.user.pk,
+            )
 
         door.access = Door("clinic", action, permission, elsewhere=elsewhere)  # type: ignore[attr-defined]
         return door
@@ -80,8 +79,9 @@ def person_page(*, action: str) -> Callable[[View], View]:
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not_yet := not_signed_in(request):
                 return not_yet
-            actor = accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
-            return pass_through(request, view, args, kwargs, actor=with_request(actor, request), action=action)
+            return pass_through(
+                request, view, args, kwargs, enter=lambda: _as_themself(request), action=action, user=request.user.pk
+            )
 
         door.access = Door("person", action)  # type: ignore[attr-defined]
         return door
@@ -95,7 +95,8 @@ def public_page(reason: str) -> Callable[[View], View]:
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            return pass_through(request, view, args, kwargs, actor=with_request(NOBODY, request), action=reason)
+            nobody = with_request(NOBODY, request)
+            return pass_through(request, view, args, kwargs, enter=lambda: nobody, action=reason)
 
         door.access = Door("public", reason)  # type: ignore[attr-defined]
         return door
@@ -176,28 +177,79 @@ def before_allauth(request: HttpRequest, name: str, kwargs: dict[str, Any]) -> H
     return None
 
 
+class Instead(Exception):
+    """Who knocks is not let in, and gets this answer: another page, or none."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Denied(Exception):
+    """Who knocks is known, and may not have what they asked for; they are told why."""
+
+    def __init__(self, actor: Actor, refusal: Refused) -> None:
+        super().__init__()
+        self.actor, self.refusal = actor, refusal
+
+
+def _as_member(request: HttpRequest, permission: policy.Permission, elsewhere: Callable[[Actor], str] | None) -> Actor:
+    """The signed-in person, acting in their active clinic. Where they have no place in any, there is no such page."""
+    place = accounts_selectors.membership_of(request.user, clinic_id=request.session.get("clinic"))
+    if place is None:
+        raise Http404
+    request.clinic = place.clinic  # type: ignore[attr-defined]
+    actor = with_request(accounts_selectors.actor_of(place, request.user), request)
+    try:
+        policy.check(actor, permission)
+    except Refused as refusal:
+        if elsewhere:
+            raise Instead(redirect(elsewhere(actor))) from refusal
+        raise Denied(actor, refusal) from refusal
+    return actor
+
+
+def _as_themself(request: HttpRequest) -> Actor:
+    actor = accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
+    return with_request(actor, request)
+
+
 def with_request(actor: Actor, request: HttpRequest) -> Actor:
     """The same actor, remembering which request they act in and when it began."""
     return replace(actor, request_id=getattr(request, "id", None), at=clock.now())
 
 
 def pass_through(
-    request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any], *, actor: Actor, action: str
+    request: HttpRequest,
+    view: View,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    enter: Callable[[], Actor],
+    action: str,
+    user: uuid.UUID | None = None,
 ) -> HttpResponse:
-    """Run the view as `actor` in one transaction, rendering included, and record whom it showed.
+    """Run the view in one transaction, rendering included, as whom `enter` lets in, and record whom it showed.
 
-    A view calls `request.seen({patient ids})` for every patient whose data its answer holds.
+    `user` is who has signed in, if anybody has. The database is told who acts before the view asks it anything. A view
+    calls `request.seen({patient ids})` for every patient whose data its answer holds.
     """
     seen: set[uuid.UUID] = set()
-    request.actor = actor  # type: ignore[attr-defined]
     request.seen = seen.update  # type: ignore[attr-defined]
     try:
-        with transaction.atomic():
-            response = view(request, *args, **kwargs)
-            if hasattr(response, "render") and not response.is_rendered:
-                response.render()
-            if seen:
-                audit.record(by=actor, at=clock.now(), action=action, patients=seen)
+        with transaction.atomic(), walls.acting(user=user, request=getattr(request, "id", None)):
+            actor = enter()
+            request.actor = actor  # type: ignore[attr-defined]
+            with walls.acting(clinic=actor.clinic_id, user=actor.user_id):
+                response = view(request, *args, **kwargs)
+                if hasattr(response, "render") and not response.is_rendered:
+                    response.render()
+                if seen:
+                    audit.record(by=actor, at=clock.now(), action=action, patients=seen)
+    except Instead as instead:
+        return instead.response
+    except Denied as denied:
+        return deny(request, denied.actor, action, denied.refusal)
     except Refused as refusal:
         # A deed refused outside a form: nothing was written, the sentence says what to do.
         return render(request, "refused.html", {"sentence": str(refusal)}, status=409)
@@ -205,6 +257,8 @@ def pass_through(
 
 
 def deny(request: HttpRequest, actor: Actor, action: str, refusal: Refused) -> HttpResponse:
-    """Tell a colleague why not, and remember that they asked, in a transaction of its own."""
-    audit.record(by=actor, at=clock.now(), action=action, result="denied", reason=str(refusal))
+    """Tell who is known why not, and remember that they asked, in a transaction of its own."""
+    request.actor = actor  # type: ignore[attr-defined]
+    patients = [actor.patient_id] if actor.patient_id else []
+    audit.record(by=actor, at=clock.now(), action=action, patients=patients, result="denied", reason=str(refusal))
     return render(request, "403.html", {"sentence": str(refusal)}, status=403)

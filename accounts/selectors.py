@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 from accounts import signed_in
 from accounts.actors import Actor, Kind
 from accounts.models import Clinic, Membership, Session
+from common import walls
 
 
 def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
@@ -17,7 +18,8 @@ def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
     memberships = Membership.objects.filter(user_id=user.id, ended_at=None).order_by("clinic_id")
     if clinic_id is not None:
         memberships = memberships.filter(clinic_id=clinic_id)
-    return memberships.select_related("clinic").first()
+    with walls.acting(user=user.id):
+        return memberships.select_related("clinic").first()
 
 
 def member_actor(user: Any, *, clinic_id: str | None) -> Actor | None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from django.db import DatabaseError
 
 from audit.models import AuditEvent
+from common import walls
 
 
 class Doer(Protocol):
@@ -61,7 +62,8 @@ def record(
         details=details or {},
     )
     try:
-        event.save(force_insert=True)
+        with walls.acting(clinic=by.clinic_id):
+            event.save(force_insert=True)
     except DatabaseError as error:
         # The class only: a database error's text quotes the row.
         raise NotRemembered(type(error).__name__) from None

@@ -1,11 +1,13 @@
 """Rows that are written once: a trigger refuses what the grants would not.
 
-The owner of the tables could still change them, so the trigger raises for everybody; the application's role
-additionally has no right to UPDATE, DELETE or TRUNCATE (`revoke_rewriting`).
+The owner of the tables could still change them, so the trigger raises for everybody; the roles that serve pages and
+work additionally have no right to UPDATE, DELETE or TRUNCATE (`revoke_rewriting`).
 """
 
 import pgtrigger
 from django.db import migrations
+
+from common.walls import WORKER_ROLE, for_role
 
 APPLICATION_ROLE = "ldn_app"
 
@@ -25,16 +27,10 @@ def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
 
 
 def revoke_rewriting(*tables: str) -> migrations.RunSQL:
-    """A migration step that leaves the application's role SELECT and INSERT on `tables`."""
+    """A migration step that leaves the application and the worker SELECT and INSERT on `tables`."""
     named = ", ".join(f'"{table}"' for table in tables)
+    roles = (APPLICATION_ROLE, WORKER_ROLE)
     return migrations.RunSQL(
-        sql=_if_role_exists(f"REVOKE UPDATE, DELETE, TRUNCATE ON {named} FROM {APPLICATION_ROLE}"),
-        reverse_sql=_if_role_exists(f"GRANT UPDATE, DELETE ON {named} TO {APPLICATION_ROLE}"),
-    )
-
-
-def _if_role_exists(statement: str) -> str:
-    return (
-        f"DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APPLICATION_ROLE}') "
-        f"THEN EXECUTE '{statement}'; END IF; END $$"
+        sql=[for_role(role, f"REVOKE UPDATE, DELETE, TRUNCATE ON {named} FROM {role}") for role in roles],
+        reverse_sql=[for_role(role, f"GRANT UPDATE, DELETE ON {named} TO {role}") for role in roles],
     )

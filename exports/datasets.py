@@ -21,6 +21,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import DateField, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest, Least
 
@@ -89,12 +90,12 @@ class Selection:
 
     @property
     def people(self) -> QuerySet[Patient]:
-        seen = patients_selectors.visible_to(self.owner)
+        seen = patients_selectors.visible_to(self.owner).using(settings.EXPORT_DATABASE)
         return seen.filter(id=self.patient_id) if self.patient_id else seen
 
     def rows_of(self, table: QuerySet[Any]) -> QuerySet[Any]:
         """What a clinical table holds of this clinic, or of the one patient."""
-        narrowed = table.filter(clinic_id=self.owner.clinic_id)
+        narrowed = table.using(settings.EXPORT_DATABASE).filter(clinic_id=self.owner.clinic_id)
         return narrowed.filter(patient_id=self.patient_id) if self.patient_id else narrowed
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import IO
 
 from celery import current_app
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError as BrokerDown
@@ -23,6 +24,7 @@ from accounts import actors, policy
 from accounts import selectors as accounts_selectors
 from accounts.actors import Actor
 from audit import services as audit
+from common import walls
 from common.refusals import Refused
 from exports import datasets, files, selectors
 from exports.models import Export
@@ -166,14 +168,19 @@ def _claim(export_id: uuid.UUID, lease: uuid.UUID, *, at: datetime) -> bool:
 
 def _make(export_id: uuid.UUID, lease: uuid.UUID, now: Callable[[], datetime]) -> None:
     export = Export.objects.select_related("owner").get(id=export_id)
+    with walls.acting(clinic=export.clinic_id, using=settings.EXPORT_DATABASE):
+        written = _read_and_write(export, lease, now)
+    _finish(export, lease, written, at=now())
+
+
+def _read_and_write(export: Export, lease: uuid.UUID, now: Callable[[], datetime]) -> "_Written":
     owner = accounts_selectors.member_actor(export.owner, clinic_id=str(export.clinic_id))
     if owner is None or not export.owner.is_active:
         raise Refused("Who asked for this export is no longer a member of the clinic.")
     policy.check(owner, policy.Permission.EXPORT)
     selection = datasets.Selection(export_id=export.id, owner=owner, patient_id=export.patient_id, at=now())
-    Export.objects.filter(id=export_id, lease=lease).update(rows_total=datasets.expected(selection))
-    written = _write(selection, lease, now)
-    _finish(export, lease, written, at=now())
+    Export.objects.filter(id=export.id, lease=lease).update(rows_total=datasets.expected(selection))
+    return _write(selection, lease, now)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ HELP = """\
 ./clinic manage …           Django's commands, on this clinic's database
 ./clinic lock               write the locked requirements anew from the .in files
 
-Settings by environment: PORT, DATABASE_URL (and DATABASE_APP_URL), BROKER_URL, EMAIL_HOST, EMAIL_PORT, CLINIC_BASE_URL,
+Settings by environment: PORT, DATABASE_URL (and DATABASE_APP_URL,
+DATABASE_WORKER_URL, DATABASE_EXPORT_URL), BROKER_URL, EMAIL_HOST, EMAIL_PORT, CLINIC_BASE_URL,
 CLINIC_STATE_DIR, CLINIC_DEMO, SECRET_KEY, ALLOWED_HOSTS. With none of them everything runs on this machine by itself.
 """
 

@@ -1,9 +1,10 @@
-"""Roles, database and extensions: the application's role owns nothing, the owner only migrates.
+"""Roles, database and extensions: those who serve and work own nothing, the owner only migrates.
 
 Imports psycopg: it runs inside `.venv`, and a database that was given may need TLS, which the embedded client lacks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -12,6 +13,14 @@ from psycopg import sql
 from launch.failure import Failure
 
 SUPERUSER, OWNER, APPLICATION, DATABASE = "postgres", "ldn_owner", "ldn_app", "ldn_clinic"
+WORKER, EXPORT, BACKUP = "ldn_worker", "ldn_export", "ldn_backup"
+AUDITOR, SEALER = "ldn_auditor", "ldn_sealer"
+# Who signs in to serve pages and to work; each has its own password and only what it needs.
+SIGNING_IN = (APPLICATION, WORKER, EXPORT, BACKUP)
+SERVING = (APPLICATION, WORKER, EXPORT)
+TOLD_IN = {APPLICATION: "DATABASE_APP_URL", WORKER: "DATABASE_WORKER_URL", EXPORT: "DATABASE_EXPORT_URL"}
+# Taken inside a transaction: by the application for the pages that read the memory, by the worker to seal it.
+TAKEN = {AUDITOR: APPLICATION, SEALER: WORKER}
 EXTENSIONS = ("btree_gist", "pg_trgm")
 # A page that waits longer than this is broken; a forgotten transaction must not hold a patient's row.
 APPLICATION_SETTINGS = {
@@ -47,18 +56,30 @@ def answers(url: str) -> bool:
     return True
 
 
-def prepare_own_server(
-    url_of: Callable[[str], str], owner_password: str, application_password: str, *, for_tests: bool
-) -> None:
-    """On our own server: both roles, the database, its extensions and rights; safe to repeat.
+@dataclass(frozen=True)
+class Addresses:
+    """Where each role signs in."""
+
+    owner: str
+    application: str
+    worker: str
+    export: str
+
+
+def prepare_own_server(url_of: Callable[[str], str], passwords: Mapping[str, str], *, for_tests: bool) -> None:
+    """On our own server: the roles, the database, its extensions and rights; safe to repeat.
 
     `url_of(database)` is the superuser's address. For tests the owner may create databases, and the template they are
     copied from gets the same extensions and rights.
     """
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
-        _ensure_role(server, OWNER, owner_password, "CREATEDB" if for_tests else "NOCREATEDB")
-        _ensure_role(server, APPLICATION, application_password, "NOCREATEDB")
-        _set_application_settings(server)
+        _ensure_role(server, OWNER, passwords[OWNER], "CREATEDB" if for_tests else "NOCREATEDB")
+        for role in SIGNING_IN:
+            _ensure_role(server, role, passwords[role], "NOCREATEDB")
+            _limit(server, role)
+        _ensure_taken(server, TAKEN)
+        if for_tests:  # a test does in one process what the worker does in its own
+            _ensure_taken(server, dict.fromkeys(TAKEN, APPLICATION))
         known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not known:
             server.execute(
@@ -70,14 +91,13 @@ def prepare_own_server(
             _grant(connection, OWNER)
 
 
-def prepare_given_server(owner_url: str, application_url: str | None, application_password: str) -> str:
-    """On a server that was given: role, extensions and rights. Returns the application's address."""
+def prepare_given_server(owner_url: str, given: Mapping[str, str | None], passwords: Mapping[str, str]) -> Addresses:
+    """On a server that was given: roles, extensions and rights. `given` are the addresses of roles that were told."""
     try:
         with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
             owner = connection.info.user
-            if not application_url:
-                application_url = as_role(owner_url, APPLICATION, application_password)
-                _create_application_role(connection, application_url, application_password)
+            found = {role: _given_role(connection, owner_url, role, given.get(role), passwords) for role in SIGNING_IN}
+            _ensure_taken(connection, TAKEN)
             _create_extensions(connection)
             _grant(connection, owner)
     except psycopg.OperationalError as error:
@@ -85,40 +105,69 @@ def prepare_given_server(owner_url: str, application_url: str | None, applicatio
     except psycopg.errors.InsufficientPrivilege as error:
         raise Failure(
             f"The role in DATABASE_URL may not prepare the database ({_first_line(error)}). Give it CREATE on the "
-            f"database and CREATEROLE, or create the role {APPLICATION} and give its address in DATABASE_APP_URL."
+            f"database and CREATEROLE, or create the roles {', '.join((*SIGNING_IN, *TAKEN))} as docs/operations.md "
+            "says and give their addresses in DATABASE_APP_URL, DATABASE_WORKER_URL and DATABASE_EXPORT_URL."
         ) from error
-    _check_application(application_url, owner)
-    return application_url
+    for role in SERVING:
+        _check_role(found[role], role, owner)
+    return Addresses(owner_url, found[APPLICATION], found[WORKER], found[EXPORT])
+
+
+def _given_role(
+    connection: psycopg.Connection, owner_url: str, role: str, told: str | None, passwords: Mapping[str, str]
+) -> str:
+    """Where this role signs in; it is made if it is not there yet and its address was not told."""
+    if told:
+        return told
+    address = as_role(owner_url, role, passwords[role])
+    _create_role(connection, role, address, passwords[role])
+    return address
 
 
 def _ensure_role(server: psycopg.Connection, role: str, password: str, createdb: str) -> None:
-    verb = "ALTER" if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() else "CREATE"
-    statement = "{} ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS {} PASSWORD {}"
+    verb = "ALTER" if _exists(server, role) else "CREATE"
+    statement = "{} ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT {} PASSWORD {}"
     server.execute(
         sql.SQL(statement).format(sql.SQL(verb), sql.Identifier(role), sql.SQL(createdb), sql.Literal(password))
     )
 
 
-def _create_application_role(connection: psycopg.Connection, application_url: str, password: str) -> None:
+def _ensure_taken(server: psycopg.Connection, takers: Mapping[str, str]) -> None:
+    """Roles nobody signs in as; who may take one does so in a transaction and by name, and inherits nothing."""
+    for role, taker in takers.items():
+        if not _exists(server, role):
+            server.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        may = server.execute("SELECT pg_has_role(%s, %s, 'MEMBER')", [taker, role]).fetchone()
+        if may is None or not may[0]:
+            server.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(taker)))
+
+
+def _exists(server: psycopg.Connection, role: str) -> bool:
+    return server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
+
+
+def _create_role(connection: psycopg.Connection, role: str, url: str, password: str) -> None:
     """Make the role, or see that the one there is ours: another clinic's password is never changed."""
-    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
+    if _exists(connection, role):
         try:
-            psycopg.connect(application_url, connect_timeout=10).close()
+            psycopg.connect(url, connect_timeout=10).close()
         except psycopg.OperationalError as error:
             raise Failure(
-                f"The database server has a role {APPLICATION} already, and its password is not known here: "
-                "give the role's address in DATABASE_APP_URL."
+                f"The database server has a role {role} already, and its password is not known here: "
+                f"give the role's address in {TOLD_IN.get(role, 'the environment')}."
             ) from error
         return
-    statement = "CREATE ROLE {} LOGIN PASSWORD {}"
-    connection.execute(sql.SQL(statement).format(sql.Identifier(APPLICATION), sql.Literal(password)))
-    _set_application_settings(connection)
+    statement = "CREATE ROLE {} LOGIN NOINHERIT PASSWORD {}"
+    connection.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(password)))
+    _limit(connection, role)
 
 
-def _set_application_settings(connection: psycopg.Connection) -> None:
-    for name, value in APPLICATION_SETTINGS.items():
+def _limit(connection: psycopg.Connection, role: str) -> None:
+    """Time limits for who serves and works; a backup and an export may take their time."""
+    limits = APPLICATION_SETTINGS if role in (APPLICATION, WORKER) else {"default_transaction_read_only": "on"}
+    for name, value in limits.items():
         statement = sql.SQL("ALTER ROLE {} SET {} = {}")
-        connection.execute(statement.format(sql.Identifier(APPLICATION), sql.Identifier(name), sql.Literal(value)))
+        connection.execute(statement.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value)))
 
 
 def _create_extensions(connection: psycopg.Connection) -> None:
@@ -133,15 +182,14 @@ def _grant(connection: psycopg.Connection, owner: str) -> None:
         connection.execute(
             statement.format(sql.Identifier(owner), sql.SQL(rights), sql.SQL(kind), sql.Identifier(APPLICATION))
         )
-    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(APPLICATION)))
+    for role in (*SIGNING_IN, *TAKEN):
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(role)))
 
 
-def _check_application(url: str, owner: str) -> None:
-    """The application must be the narrow role: the migrations name it, and an owner would bypass the rows' guards."""
-    if role_of(url) != APPLICATION or owner == APPLICATION:
-        raise Failure(
-            f"DATABASE_APP_URL must sign in as the role {APPLICATION}, and DATABASE_URL as the owner, another one."
-        )
+def _check_role(url: str, role: str, owner: str) -> None:
+    """The application and the worker must be the narrow roles the migrations name; an owner mends all rows."""
+    if role_of(url) != role or owner == role:
+        raise Failure(f"{TOLD_IN[role]} must sign in as the role {role}, and DATABASE_URL as the owner, another one.")
     question = (
         "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
     )
@@ -149,11 +197,9 @@ def _check_application(url: str, owner: str) -> None:
         with psycopg.connect(url, connect_timeout=10) as connection:
             row = connection.execute(question).fetchone()
     except psycopg.OperationalError as error:
-        raise Failure(f"The application's role {APPLICATION} cannot sign in: {_first_line(error)}") from error
+        raise Failure(f"The role {role} cannot sign in: {_first_line(error)}") from error
     if row is None or row[0]:
-        raise Failure(
-            f"The role {APPLICATION} has rights it must not have (superuser, bypassrls, createrole or createdb)."
-        )
+        raise Failure(f"The role {role} has rights it must not have (superuser, bypassrls, createrole or createdb).")
 
 
 def server_version(url: str) -> str:

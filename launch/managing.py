@@ -16,6 +16,9 @@ OWNERS_COMMANDS = {
 }  # they change or read the shape of the tables, or what triggers keep
 
 
+WORKERS_COMMANDS = {"reminderd", "audit_seal", "audit_verify", "audit_anchor"}  # they do what the worker does, with its rights
+
+
 def manage(arguments: list[str]) -> int:
     """Run one command with the environment of the running clinic, or with servers started for its duration."""
     statics.ensure_modules()
@@ -37,6 +40,10 @@ def manage(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str], servers: Stack) -> int:
-    owner = bool(arguments) and arguments[0] in OWNERS_COMMANDS
-    env = servers.owner_environment() if owner else servers.environment()
-    return steps.foreground(steps.manage(*arguments), env)
+    return steps.foreground(steps.manage(*arguments), _environment((arguments or [""])[0], servers))
+
+
+def _environment(command: str, servers: Stack) -> dict[str, str]:
+    if command in OWNERS_COMMANDS:
+        return servers.owner_environment()
+    return servers.worker_environment() if command in WORKERS_COMMANDS else servers.environment()

@@ -104,8 +104,8 @@ def _demo_clinic(state: State, servers: Stack, account: Identity) -> list[str]:
 
 def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
     """Web, worker and beat, in the order of starting."""
-    env = _as(account, servers)
-    worker_env = {**env, "CLINIC_WORKER": "1"}
+    env = _fit(account, servers, servers.environment())
+    worker_env = _fit(account, servers, servers.worker_environment())
     schedule = servers.folder / "beat" / "schedule"
     celery = ["celery", "-A", "ldn_clinic", "--quiet"]
     web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
@@ -125,7 +125,10 @@ def _program(name: str, command: list[str], env: dict[str, str], account: Identi
 
 def _as(account: Identity, servers: Stack) -> dict[str, str]:
     """The application's environment, fit for the account that runs it."""
-    env = servers.environment()
+    return _fit(account, servers, servers.environment())
+
+
+def _fit(account: Identity, servers: Stack, env: dict[str, str]) -> dict[str, str]:
     if account.uid == 0:
         # Celery refuses, or complains at length; the line printed at the start says why it is root.
         env |= {"C_FORCE_ROOT": "1", "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
@@ -161,6 +164,8 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
     nowhere = "postgres://nobody@127.0.0.1:9/none"
     record = Record(
         application_url=nowhere,
+        worker_url=nowhere,
+        export_url=nowhere,
         owner_url=nowhere,
         broker_url="redis://127.0.0.1:9/0",
         mail_host=LOOPBACK,

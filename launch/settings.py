@@ -15,6 +15,8 @@ NOT_PASSED_ON = (
     "DATABASE_URL_FILE",
     "DATABASE_OWNER_URL",
     "DATABASE_APP_URL",
+    "DATABASE_WORKER_URL",
+    "DATABASE_EXPORT_URL",
     "SECRET_KEY",
     "FIELD_KEYS",
     "VIRTUAL_ENV",
@@ -39,6 +41,8 @@ class Given:
 
     database_url: str | None
     application_url: str | None
+    worker_url: str | None
+    export_url: str | None
     broker_url: str | None
     mail_host: str | None
     mail_port: int
@@ -60,6 +64,8 @@ def read(environ: Mapping[str, str]) -> Given:
     return Given(
         database_url=database_url,
         application_url=_postgres(environ, "DATABASE_APP_URL"),
+        worker_url=_postgres(environ, "DATABASE_WORKER_URL"),
+        export_url=_postgres(environ, "DATABASE_EXPORT_URL"),
         broker_url=environ.get("BROKER_URL") or None,
         mail_host=environ.get("EMAIL_HOST") or None,
         mail_port=_port(environ, "EMAIL_PORT", 25),

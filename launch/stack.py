@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from launch import broker, database, identity, settings
+from launch.database import Addresses
 from launch.failure import Failure
 from launch.places import ROOT, SHARED, state_folder
 from launch.servers import MailCatcher, Postgres, Valkey
@@ -54,14 +55,30 @@ class Stack:
             "EMAIL_PORT": str(record.mail_port),
         }
 
+    def worker_environment(self) -> dict[str, str]:
+        """What a worker gets: its own role, and the one that reads what leaves in an export."""
+        record = self.record
+        return {
+            **self.environment(),
+            "DATABASE_URL": record.worker_url,
+            "DATABASE_EXPORT_URL": record.export_url,
+            "CLINIC_WORKER": "1",
+        }
+
     def owner_environment(self) -> dict[str, str]:
         """What a migration gets: it signs in as the owner."""
         owner = self.record.owner_url
         return {**self.environment(), "DATABASE_URL": owner, "DATABASE_OWNER_URL": owner}
 
     def test_environment(self) -> dict[str, str]:
-        """What the tests get: the application signs in as itself, and the owner's address stands beside it."""
-        return {**self.environment(), "DATABASE_OWNER_URL": self.record.owner_url}
+        """What the tests get: the application signs in as itself, and the others' addresses stand beside it."""
+        record = self.record
+        return {
+            **self.environment(),
+            "DATABASE_OWNER_URL": record.owner_url,
+            "DATABASE_WORKER_URL": record.worker_url,
+            "DATABASE_EXPORT_URL": record.export_url,
+        }
 
 
 def check_shared_memory() -> None:
@@ -85,7 +102,7 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
     """Start the lasting servers; returns them and a line about each that says what it is."""
     secrets = state.secrets()
     lines: list[str] = []
-    owner_url, application_url = _start_database(given, state, household, secrets, lines)
+    addresses = _start_database(given, state, household, secrets, lines)
     broker_url = _start_broker(given, state, household, secrets, lines)
     mail_host, mail_port = given.mail_host or "127.0.0.1", given.mail_port
     if given.mail_host:
@@ -101,8 +118,10 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
     else:
         mail_port = NOWHERE
     record = Record(
-        application_url=application_url,
-        owner_url=owner_url,
+        application_url=addresses.application,
+        worker_url=addresses.worker,
+        export_url=addresses.export,
+        owner_url=addresses.owner,
         broker_url=broker_url,
         mail_host=mail_host,
         mail_port=mail_port,
@@ -116,17 +135,22 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
 
 def _start_database(
     given: Given, state: State, household: Household, secrets: dict[str, str], lines: list[str]
-) -> tuple[str, str]:
+) -> Addresses:
     if given.database_url:
-        url = database.prepare_given_server(given.database_url, given.application_url, secrets["application"])
-        lines.append(f"Postgres   {database.server_version(url)}, as given in DATABASE_URL")
-        return given.database_url, url
+        told = {
+            database.APPLICATION: given.application_url,
+            database.WORKER: given.worker_url,
+            database.EXPORT: given.export_url,
+        }
+        addresses = database.prepare_given_server(given.database_url, told, _passwords(secrets))
+        lines.append(f"Postgres   {database.server_version(addresses.application)}, as given in DATABASE_URL")
+        return addresses
     settings.forget_postgres(os.environ)
     server = Postgres(state.folder / "postgres", secrets["postgres"], identity.service())
     server.start(household)
-    urls = _prepare(server, secrets, for_tests=False)
+    addresses = _prepare(server, secrets, for_tests=False)
     lines.append(f"Postgres   {_whereabouts(server.version, server.port, server.programs)}")
-    return urls
+    return addresses
 
 
 def _start_broker(given: Given, state: State, household: Household, secrets: dict[str, str], lines: list[str]) -> str:
@@ -141,13 +165,26 @@ def _start_broker(given: Given, state: State, household: Household, secrets: dic
     return server.url()
 
 
-def _prepare(server: Postgres, secrets: dict[str, str], *, for_tests: bool) -> tuple[str, str]:
-    """The addresses of the owner and of the application on our own server, both made ready."""
-    database.prepare_own_server(server.url, secrets["owner"], secrets["application"], for_tests=for_tests)
-    return (
-        database.address(database.OWNER, secrets["owner"], server.port, database.DATABASE),
-        database.address(database.APPLICATION, secrets["application"], server.port, database.DATABASE),
-    )
+def _prepare(server: Postgres, secrets: dict[str, str], *, for_tests: bool) -> Addresses:
+    """Where each role signs in on our own server, made ready."""
+    passwords = _passwords(secrets)
+    database.prepare_own_server(server.url, passwords, for_tests=for_tests)
+
+    def of(role: str) -> str:
+        return database.address(role, passwords[role], server.port, database.DATABASE)
+
+    return Addresses(of(database.OWNER), of(database.APPLICATION), of(database.WORKER), of(database.EXPORT))
+
+
+def _passwords(secrets: dict[str, str]) -> dict[str, str]:
+    """The password of each role that signs in."""
+    return {
+        database.OWNER: secrets["owner"],
+        database.APPLICATION: secrets["application"],
+        database.WORKER: secrets["worker"],
+        database.EXPORT: secrets["export"],
+        database.BACKUP: secrets["backup"],
+    }
 
 
 def _whereabouts(version: str, port: int, program: Path) -> str:
@@ -175,15 +212,17 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
             folder / "postgres", secrets["postgres"], account, durable=durable, log=folder / "postgres.log"
         )
         server.start(household)
-        owner_url, application_url = _prepare(server, secrets, for_tests=True)
+        addresses = _prepare(server, secrets, for_tests=True)
         broker_url = ""
         if with_broker:
             valkey = Valkey(folder / "valkey", secrets["valkey"], account, durable=durable, log=folder / "valkey.log")
             valkey.start(household)
             broker_url = valkey.url()
         record = Record(
-            application_url=application_url,
-            owner_url=owner_url,
+            application_url=addresses.application,
+            worker_url=addresses.worker,
+            export_url=addresses.export,
+            owner_url=addresses.owner,
             broker_url=broker_url,
             mail_host="127.0.0.1",
             mail_port=NOWHERE,

@@ -18,7 +18,7 @@ from launch.identity import Identity
 from launch.settings import Given
 
 LEAST_SPACE = 400_000_000  # bytes: an empty cluster, its log of changes and the static files
-SECRETS = ("postgres", "owner", "application", "valkey", "key")
+SECRETS = ("postgres", "owner", "application", "worker", "export", "backup", "valkey", "key")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Record:
     """What `./clinic manage` needs to join a running stack."""
 
     application_url: str
+    worker_url: str
+    export_url: str
     owner_url: str
     broker_url: str
     mail_host: str

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.actors import Actor, Kind, system
 from accounts.models import Clinic, Membership, User
+from common import walls
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
@@ -60,9 +61,9 @@ class AlreadySeeded(Exception):
 
 def seed(*, patients: int, days: int, seed: int, last_day: date) -> Iterator[int]:
     """Write the demo clinic; yields the number of patients written so far. One transaction: all of it or nothing."""
-    if Clinic.objects.filter(name=demo.CLINIC_NAME).exists():
-        raise AlreadySeeded
-    with transaction.atomic():
+    with transaction.atomic(), walls.acting(clinic=demo.CLINIC_ID):
+        if Clinic.objects.filter(id=demo.CLINIC_ID).exists():
+            raise AlreadySeeded
         who = _clinic()
         versions = {row.code: row for row in courses_selectors.protocols_for(who.prescriber)}
         for number in range(1, patients + 1):
@@ -77,6 +78,7 @@ def _generator(seed: int, number: int) -> random.Random:
 
 def _clinic() -> Clinicians:
     clinic = Clinic.objects.create(
+        id=demo.CLINIC_ID,
         name=demo.CLINIC_NAME,
         zone_name=ZONE.key,
         phone="000 0000 0000",

@@ -120,9 +120,14 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # The application's role owns nothing. The owner's address is given to migrations and tests only.
 DATABASES = {"default": env.db_url_config(secret(os.environ, "DATABASE_URL"), engine="django.db.backends.postgresql")}
+# What leaves in an export is read by a role that cannot write; only the worker knows its address.
+EXPORT_DATABASE = "default"
 if owner_url := env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db_url_config(owner_url, engine="django.db.backends.postgresql")
 IS_WORKER = env.bool("CLINIC_WORKER", default=False)
+if IS_WORKER and (export_url := secret(os.environ, "DATABASE_EXPORT_URL")):
+    EXPORT_DATABASE = "export"
+    DATABASES["export"] = env.db_url_config(export_url, engine="django.db.backends.postgresql")
 for database in DATABASES.values():
     # A worker keeps no connection: a stale one is how daemons die. The web keeps one and checks it.
     database["CONN_MAX_AGE"] = 0 if IS_WORKER else 60

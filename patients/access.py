@@ -14,14 +14,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from accounts.access import Door, View, pass_through
+from accounts.access import Denied, Door, Instead, View, pass_through
 from accounts.actors import Actor
-from audit import services as audit
 from common import clock
+from common.refusals import Refused
 from patients import selectors, services
 from patients.models import CareGrant, Phone
 
 READING = ("GET", "HEAD", "OPTIONS")
+ONLY_LOOKING = "You may look at these pages, not write on them. The patient or the clinic can change that."
 
 
 class Rights(enum.StrEnum):
@@ -52,21 +53,10 @@ def patient_page(*, action: str, proof: bool = False, rights: Rights = Rights.OW
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            at = clock.now()
-            visit = _visit(request, at, about_the_phone=rights is Rights.PHONE)
-            if isinstance(visit, HttpResponse):
-                return visit
-            if visit.grant is not None and rights is Rights.OWN:
-                return render(request, "404.html", status=404)
-            request.phone = visit.phone  # type: ignore[attr-defined]
-            request.grant = visit.grant  # type: ignore[attr-defined]
-            request.patient = visit.grant.patient if visit.grant else visit.phone.patient  # type: ignore[attr-defined]
-            request.clinic = request.patient.clinic if request.patient else None  # type: ignore[attr-defined]
-            if rights is Rights.LOG and request.method not in READING and _may_only_look(visit.grant):
-                return _deny(request, visit.actor, action, at)
-            if proof and (visit.phone.proved_until is None or visit.phone.proved_until <= at):
-                return redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}")
-            return pass_through(request, view, args, kwargs, actor=visit.actor, action=action)
+            def enter() -> Actor:
+                return _enter(request, proof, rights)
+
+            return pass_through(request, view, args, kwargs, enter=enter, action=action)
 
         door.access = Door("patient", action, proof=proof, rights=rights)  # type: ignore[attr-defined]
         return door
@@ -74,8 +64,25 @@ def patient_page(*, action: str, proof: bool = False, rights: Rights = Rights.OW
     return mark
 
 
-def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visit | HttpResponse:
-    """Who knocks, or the answer to a knock that opens nothing.
+def _enter(request: HttpRequest, proof: bool, rights: Rights) -> Actor:
+    """Who acts on the page, once the door has looked at what the page asks."""
+    at = clock.now()
+    visit = _visit(request, at, about_the_phone=rights is Rights.PHONE)
+    if visit.grant is not None and rights is Rights.OWN:
+        raise Instead(render(request, "404.html", status=404))
+    request.phone = visit.phone  # type: ignore[attr-defined]
+    request.grant = visit.grant  # type: ignore[attr-defined]
+    request.patient = visit.grant.patient if visit.grant else visit.phone.patient  # type: ignore[attr-defined]
+    request.clinic = request.patient.clinic if request.patient else None  # type: ignore[attr-defined]
+    if rights is Rights.LOG and request.method not in READING and _may_only_look(visit.grant):
+        raise Denied(visit.actor, Refused(ONLY_LOOKING))
+    if proof and (visit.phone.proved_until is None or visit.phone.proved_until <= at):
+        raise Instead(redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}"))
+    return visit.actor
+
+
+def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visit:
+    """Who knocks, or the answer to a knock that opens nothing, raised.
 
     A form says whom it was opened for (`whom`): a choice made meanwhile in another tab does not turn it to another
     patient. Without a choice the phone's own patient is meant, else the one person its carer looks after.
@@ -86,18 +93,20 @@ def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visi
     if about_the_phone:
         phone = theirs if theirs and (chosen or not own) else own
         actor = services.holder_actor(phone, request_id=request_id) if phone else None
-        return Visit(phone=phone, grant=None, actor=actor) if phone and actor else _unknown(request)
+        if phone is None or actor is None:
+            raise Instead(_unknown(request))
+        return Visit(phone=phone, grant=None, actor=actor)
     if own and not chosen:
         return Visit(phone=own, grant=None, actor=services.patient_actor(own, request_id=request_id))
     if theirs is None:
-        return _unknown(request)
+        raise Instead(_unknown(request))
     grants = selectors.grants_in_force(theirs.carer_id, at=at)
     meant = [grant for grant in grants if chosen in (None, grant.id)]
     if len(meant) > 1:
-        return redirect("portal:whom")
+        raise Instead(redirect("portal:whom"))
     if not meant:
         request.phone = theirs  # type: ignore[attr-defined]
-        return render(request, "portal/not_in_your_care.html", status=404)
+        raise Instead(render(request, "portal/not_in_your_care.html", status=404))
     actor = services.carer_actor(meant[0], request_id=request_id)
     return Visit(phone=theirs, grant=meant[0], actor=actor)
 
@@ -120,14 +129,6 @@ def _may_only_look(grant: CareGrant | None) -> bool:
 
 def _unknown(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/unknown_phone.html", status=404)
-
-
-def _deny(request: HttpRequest, actor: Actor, action: str, at: datetime) -> HttpResponse:
-    """Tell a carer that they may look only, and remember that they tried."""
-    sentence = "You may look at these pages, not write on them. The patient or the clinic can change that."
-    patients = [actor.patient_id] if actor.patient_id else []
-    audit.record(by=actor, at=at, action=action, patients=patients, result="denied", reason=sentence)
-    return render(request, "403.html", {"sentence": sentence}, status=403)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

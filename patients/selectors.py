@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 
 from accounts import policy
 from accounts.actors import Actor, Kind
-from common import sealed
+from common import sealed, walls
 from patients import secrets
 from patients.models import (
     CONDITION_WORDS,
@@ -90,21 +90,48 @@ def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -
 
 def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
     """The remembered phone of a patient that holds this secret, if it is still welcome."""
-    phones = Phone.objects.filter(secret_digest=secrets.digest(secret), revoked_at=None, expires_at__gt=at)
-    return phones.filter(carer=None).select_related("patient__clinic", "patient__user").first()
+    digest = secrets.digest(secret)
+    phones = Phone.objects.filter(secret_digest=digest, carer=None, revoked_at=None, expires_at__gt=at)
+    with walls.acting(clinic=_clinic_behind(phones, digest)):
+        return phones.select_related("patient__clinic", "patient__user").first()
 
 
 def carers_phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
     """The remembered phone of a carer that holds this secret, if it is still welcome."""
-    phones = Phone.objects.filter(secret_digest=secrets.digest(secret), revoked_at=None, expires_at__gt=at)
-    return phones.filter(patient=None).select_related("carer").first()
+    digest = secrets.digest(secret)
+    phones = Phone.objects.filter(secret_digest=digest, patient=None, revoked_at=None, expires_at__gt=at)
+    with walls.acting(key=digest):
+        return phones.select_related("carer").first()
+
+
+def _clinic_behind(rows: QuerySet[Any], digest: str) -> uuid.UUID | None:
+    """Whose the row is that a secret belongs to; whoever holds the secret may know that before anything else."""
+    with walls.acting(key=digest):
+        return rows.values_list("clinic_id", flat=True).first()
+
+
+def clinic_of_invitation(token: str) -> uuid.UUID | None:
+    """Where this patient's invitation was made."""
+    digest = secrets.digest(token)
+    return _clinic_behind(Invitation.objects.filter(token_digest=digest), digest)
+
+
+def clinic_of_care_invitation(token: str) -> uuid.UUID | None:
+    """Where this carer's invitation was made."""
+    digest = secrets.digest(token)
+    return _clinic_behind(CareGrant.objects.filter(token_digest=digest), digest)
 
 
 def grants_in_force(carer_id: uuid.UUID | None, *, at: datetime) -> list[CareGrant]:
     """Whom this carer may look after at this moment, by each patient's own clock, with patient and clinic."""
-    opened = CareGrant.objects.filter(user_id=carer_id, revoked_at=None).exclude(opened_at=None)
-    grants = opened.select_related("patient__clinic").order_by("granted_at", "id")
-    return [grant for grant in grants if in_force(grant, at=at)]
+    grants = CareGrant.objects.filter(user_id=carer_id, revoked_at=None).exclude(opened_at=None)
+    with walls.acting(user=carer_id):
+        clinics = set(grants.values_list("clinic_id", flat=True))
+    found: list[CareGrant] = []
+    for clinic_id in clinics:
+        with walls.acting(clinic=clinic_id):
+            found += grants.filter(clinic_id=clinic_id).select_related("patient__clinic")
+    return sorted((grant for grant in found if in_force(grant, at=at)), key=lambda grant: (grant.granted_at, grant.id))
 
 
 def in_force(grant: CareGrant, *, at: datetime) -> bool:
@@ -122,7 +149,8 @@ def open_care_invitation(token: str, *, at: datetime) -> CareGrant | None:
         invitation_expires_at__gt=at,
         tries__lte=secrets.TRIES,
     )
-    return waiting.select_related("patient__clinic").first()
+    with walls.acting(clinic=clinic_of_care_invitation(token)):
+        return waiting.select_related("patient__clinic").first()
 
 
 def care_of(patient: Patient, *, at: datetime) -> list[CareGrant]:
@@ -146,7 +174,8 @@ def open_invitation(token: str, *, at: datetime) -> Invitation | None:
     invitations = Invitation.objects.filter(
         token_digest=secrets.digest(token), spent_at=None, replaced_at=None, expires_at__gt=at, tries__lte=secrets.TRIES
     )
-    return invitations.select_related("patient__clinic").first()
+    with walls.acting(clinic=clinic_of_invitation(token)):
+        return invitations.select_related("patient__clinic").first()
 
 
 def phone_of(patient: Patient, phone_id: uuid.UUID) -> Phone | None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
+from common import walls
 from reminders import facts
 from reminders.models import Reminder
 from reminders.occurrences import Course, Kind
@@ -86,9 +89,21 @@ def _of_the_night(known: Facts, course: Course) -> Answer:
 
 
 def gather(reminder_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Facts]:
-    """The facts of many reminders in five queries, however many they are."""
+    """The facts of many reminders in five queries a clinic, however many they are.
+
+    The queue knows ids; what is behind them is asked as the clinic they belong to.
+    """
+    found: dict[uuid.UUID, Facts] = {}
+    asked = Reminder.objects.filter(id__in=list(reminder_ids))
+    for clinic_id in set(asked.values_list("clinic_id", flat=True)):
+        with walls.acting(clinic=clinic_id):
+            found |= _gather(asked.filter(clinic_id=clinic_id))
+    return found
+
+
+def _gather(reminders: "QuerySet[Reminder]") -> dict[uuid.UUID, Facts]:
     rows = list(
-        Reminder.objects.filter(id__in=list(reminder_ids)).values(
+        reminders.values(
             "id",
             "clinic_id",
             "not_after",

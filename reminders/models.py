@@ -147,7 +147,9 @@ class Attempt(models.Model):
 class Heartbeat(models.Model):
     """When a part of the clock was last alive, by the database's own time. Silence is a hazard someone must see.
 
-    `oldest_due_at` is what the last round left waiting the longest; null when it left nothing.
+    `oldest_due_at` is what the last round left waiting the longest, `oldest_doubt_at` since when a reminder may not
+    have arrived and nobody has looked into it; null when there is none. A page cannot look behind the clinics' walls,
+    so the round writes down what all of them must know.
     """
 
     class Name(models.TextChoices):
@@ -159,6 +161,7 @@ class Heartbeat(models.Model):
     name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
     at = models.DateTimeField()
     oldest_due_at = models.DateTimeField(null=True)
+    oldest_doubt_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from accounts.actors import Actor
 from patients import selectors as patients_selectors
 from reminders.door import Answer
-from reminders.models import Attempt, Breaker, Heartbeat, Occurrence, Reminder
+from reminders.models import Breaker, Heartbeat, Occurrence, Reminder
 from reminders.states import State
 
 ROUND_MAX_AGE = timedelta(seconds=120)
@@ -65,21 +65,21 @@ class ClockState:
 
 
 def clock_state(*, at: datetime) -> ClockState:
-    """The state of the whole machinery, which all clinics share."""
-    pulses = dict(Heartbeat.objects.values_list("name", "at"))
+    """The state of the whole machinery, which all clinics share, as the last round left it."""
+    pulses = {pulse.name: pulse for pulse in Heartbeat.objects.all()}
+    last_round = pulses.get(Heartbeat.Name.ROUND)
+    oldest_due_at = last_round and last_round.oldest_due_at
     rests_until = Breaker.objects.filter(open_until__gt=at).aggregate(until=Min("open_until"))["until"]
-    due = Reminder.objects.unsettled().filter(state=State.PENDING, next_at__lte=at)
-    oldest_due_at = due.aggregate(oldest=Min("next_at"))["oldest"]
     sentences = (
-        _of_the_round(pulses.get(Heartbeat.Name.ROUND), at),
+        _of_the_round(_last(pulses, Heartbeat.Name.ROUND), at),
         _of_the_mail(rests_until),
         _of_the_due(oldest_due_at, at),
-        _of_the_uncertain(_doubted_before(at - UNCERTAIN_MAX_AGE)),
+        _of_the_uncertain(last_round and last_round.oldest_doubt_at, at),
     )
     return ClockState(
-        last_round_at=pulses.get(Heartbeat.Name.ROUND),
-        last_beat_at=pulses.get(Heartbeat.Name.BEAT),
-        last_worker_at=pulses.get(Heartbeat.Name.WORKER),
+        last_round_at=_last(pulses, Heartbeat.Name.ROUND),
+        last_beat_at=_last(pulses, Heartbeat.Name.BEAT),
+        last_worker_at=_last(pulses, Heartbeat.Name.WORKER),
         oldest_due_at=oldest_due_at,
         mail_rests_until=rests_until,
         trouble=tuple(sentence for sentence in sentences if sentence),
@@ -108,18 +108,19 @@ def _of_the_due(oldest: datetime | None, at: datetime) -> str:
     return f"A reminder has been waiting for {_seconds(at - oldest) // 60} min."
 
 
-def _of_the_uncertain(forgotten: bool) -> str:
+def _of_the_uncertain(since: datetime | None, at: datetime) -> str:
     # No number: all clinics read this, and how many are another's is none of their business.
-    return "A reminder may not have arrived and nobody has looked into it for a day." if forgotten else ""
+    if since is None or at - since <= UNCERTAIN_MAX_AGE:
+        return ""
+    return "A reminder may not have arrived and nobody has looked into it for a day."
+
+
+def _last(pulses: dict[str, Heartbeat], name: Heartbeat.Name) -> datetime | None:
+    return pulses[name].at if name in pulses else None
 
 
 def _seconds(age: timedelta) -> int:
     return max(0, round(age.total_seconds()))
-
-
-def _doubted_before(moment: datetime) -> bool:
-    doubtful = Reminder.objects.unsettled().filter(state=State.UNCERTAIN)
-    return doubtful.filter(tries__outcome=Attempt.Outcome.UNCERTAIN, tries__at__lt=moment).exists()
 
 
 @dataclass(frozen=True, kw_only=True)

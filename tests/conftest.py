@@ -16,8 +16,9 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     from django.core.management import call_command
     from django.db import connections
+    from django.db.backends.signals import connection_created
 
-    from tests import owner
+    from tests import owner, sight
 
     name = f"test_ldn_{os.getpid()}"
     with django_db_blocker.unblock(), owner.database(name):
@@ -25,7 +26,9 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = name
         call_command("migrate", database="owner", verbosity=0)
-        connections["owner"].close()
+        connections.close_all()
+        sight.let_tests_see(name)
+        connection_created.connect(sight.see_everything)
         yield
         connections.close_all()
 
@@ -39,6 +42,28 @@ def emptied_by_the_owner() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: owner.empty_tables())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def requests_begin_blind() -> Iterator[None]:
+    """What a test may see is no help to the pages it opens: the walls stand around them as in earnest."""
+    from django.test.client import ClientHandler
+
+    from tests import sight
+
+    answer = ClientHandler.__call__
+
+    def answer_blind(self: ClientHandler, environ: dict[str, object]) -> object:
+        from django.db import connection
+
+        if connection.connection is None and not connection.in_atomic_block:
+            return answer(self, environ)
+        with sight.blind():
+            return answer(self, environ)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "__call__", answer_blind)
         yield
 
 

@@ -15,7 +15,8 @@ from accounts.actors import Actor
 from accounts.models import User
 from common import clock
 
-TRANSACTION = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "BEGIN", "COMMIT")
+TRANSACTION = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "BEGIN", "COMMIT", "SELECT set_config(")
+"""The brackets of a transaction, and what the database is told at its beginning: who acts."""
 
 
 _HANDLER = ClientHandler(enforce_csrf_checks=False)

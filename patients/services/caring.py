@@ -11,6 +11,7 @@ from accounts import policy
 from accounts.actors import Actor, Kind
 from accounts.models import User
 from audit import services as audit
+from common import walls
 from common.refusals import Refused
 from common.sealed import keyring
 from patients import secrets, selectors
@@ -93,16 +94,18 @@ def grant_care(
 
 
 def care_invitation_mailed(*, grant: CareGrant, at: datetime) -> None:
-    """Remember that the mail server took the carer's invitation."""
-    CareGrant.objects.filter(id=grant.id).update(mailed_at=at)
+    """Remember that the mail server took the carer's invitation; the transaction that made it is over."""
+    with walls.acting(clinic=grant.clinic_id):
+        CareGrant.objects.filter(id=grant.id).update(mailed_at=at)
 
 
 def count_care_try(*, token: str, by: Actor, at: datetime) -> None:
     """One more guess at a carer's invitation. In a transaction of its own, so that a refusal cannot take it back."""
     tried = CareGrant.objects.filter(token_digest=secrets.digest(token), opened_at=None)
-    if tried.update(tries=F("tries") + 1):
-        grant = tried.get()
-        audit.record(by=by, at=at, action="care.tried", patients=[grant.patient_id], subject=grant.id)
+    with walls.acting(clinic=selectors.clinic_of_care_invitation(token)):
+        if tried.update(tries=F("tries") + 1):
+            grant = tried.get()
+            audit.record(by=by, at=at, action="care.tried", patients=[grant.patient_id], subject=grant.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +124,11 @@ def open_care_invitation(*, token: str, code: str, device: Phone | None, by: Act
     `device` is the phone asking, if it is remembered as some carer's: the grant is then one more of that carer's. The
     caller counts the try first. Only one of two racing openings can win: opening is a conditional update.
     """
+    with walls.acting(clinic=selectors.clinic_of_care_invitation(token)):
+        return _open_care(token, code, device, by, at)
+
+
+def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datetime) -> CarerLetIn:
     grant = selectors.open_care_invitation(token, at=at)
     if grant is None:
         raise Refused(CARE_SPENT)
@@ -151,9 +159,10 @@ def open_care_invitation(*, token: str, code: str, device: Phone | None, by: Act
     secret = None
     if device is None:
         secret = secrets.new_token()
-        device = Phone.objects.create(
-            carer=carer, secret_digest=secrets.digest(secret), let_in_at=at, expires_at=at + secrets.PHONE_LASTS
-        )
+        with walls.acting(user=carer.id):
+            device = Phone.objects.create(
+                carer=carer, secret_digest=secrets.digest(secret), let_in_at=at, expires_at=at + secrets.PHONE_LASTS
+            )
     actor = carer_actor(grant, request_id=by.request_id)
     audit.record(
         by=actor,

@@ -11,6 +11,7 @@ from accounts import policy
 from accounts.actors import Actor
 from accounts.models import User
 from audit import services as audit
+from common import walls
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import Invitation, Patient, Phone
@@ -50,8 +51,9 @@ def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
 
 
 def invitation_mailed(*, invitation: Invitation, at: datetime) -> None:
-    """Remember that the mail server took the invitation."""
-    Invitation.objects.filter(id=invitation.id).update(mailed_at=at)
+    """Remember that the mail server took the invitation; the transaction that made it is over."""
+    with walls.acting(clinic=invitation.clinic_id):
+        Invitation.objects.filter(id=invitation.id).update(mailed_at=at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +67,24 @@ class LetIn:
 def count_try(*, token: str, by: Actor, at: datetime) -> None:
     """One more guess at an invitation. In a transaction of its own, so that a refusal cannot take it back."""
     tried = Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None)
-    if tried.update(tries=F("tries") + 1):
-        invitation = tried.get()
-        audit.record(by=by, at=at, action="invitation.tried", patients=[invitation.patient_id], subject=invitation.id)
+    with walls.acting(clinic=selectors.clinic_of_invitation(token)):
+        if tried.update(tries=F("tries") + 1):
+            invitation = tried.get()
+            patient_id = invitation.patient_id
+            audit.record(by=by, at=at, action="invitation.tried", patients=[patient_id], subject=invitation.id)
 
 
-@transaction.atomic
 def open_invitation(*, token: str, birth_date: date | None, desk_code: str, by: Actor, at: datetime) -> LetIn:
     """Let one phone in by an invitation plus date of birth or desk code, and spend the invitation.
 
     The caller counts the try first (`count_try`). Only one of two racing openings can win: spending is a conditional
     update.
     """
+    with transaction.atomic(), walls.acting(clinic=selectors.clinic_of_invitation(token)):
+        return _let_in(token, birth_date, desk_code, by, at)
+
+
+def _let_in(token: str, birth_date: date | None, desk_code: str, by: Actor, at: datetime) -> LetIn:
     invitation = selectors.open_invitation(token, at=at)
     if invitation is None:
         raise Refused(SPENT)

@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from accounts import actors
 from audit import services as audit
-from common import sealed
+from common import sealed, walls
 from common.faultpoint import faultpoint
 from patients.models import EMAIL, ContactPreference
 from reminders import door, letters, pace
@@ -171,9 +171,10 @@ def _flag_address(known: door.Facts) -> None:
     # The address the mail went to: one that was corrected meanwhile has not failed.
     same_address = {"patient__email_index__in": sealed.indexes(known.address, EMAIL)}
     flagged = ContactPreference.objects.filter(patient_id=known.patient_id, address_failed_at=None, **same_address)
-    if flagged.update(address_failed_at=at):
-        by = actors.system(known.clinic_id)
-        audit.record(by=by, at=at, action="address.failed", patients=[known.patient_id], subject=known.reminder_id)
+    with walls.acting(clinic=known.clinic_id):
+        if flagged.update(address_failed_at=at):
+            by = actors.system(known.clinic_id)
+            audit.record(by=by, at=at, action="address.failed", patients=[known.patient_id], subject=known.reminder_id)
 
 
 def _ended(

@@ -1,6 +1,7 @@
 """Lay out the bells of the next two days as rows. Any number of planners may run: keys, not care, prevent doubles."""
 
 import logging
+import uuid
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from accounts import selectors as accounts_selectors
+from common import walls
 from reminders import facts, pace
 from reminders.models import Heartbeat, Occurrence, Reminder
 from reminders.occurrences import Kind, Owed, night_log, owed, step_eve
@@ -36,37 +39,43 @@ def plan(*, at: datetime) -> int:
     if last is not None and timedelta(0) <= at - last < pace.PLAN_EVERY:
         return 0
     since = max(last, at - pace.OUTAGE_LOOKED_BACK) if last else at
-    move_changed()
-    laid = lay_out(since=since, at=at)
-    if laid.complete:
+    made, patients_left = 0, pace.PLAN_AT_MOST
+    for clinic_id in accounts_selectors.all_clinic_ids():
+        with walls.acting(clinic=clinic_id):
+            move_changed(clinic_id=clinic_id)
+            laid = lay_out(clinic_id=clinic_id, since=since, at=at, at_most=patients_left)
+        made, patients_left = made + laid.made, patients_left - laid.patients
+    if patients_left > 0:
         pulse.planned_until_now(at=at)
-    return laid.made
+    return made
 
 
 @dataclass(frozen=True)
 class Laid:
-    """How many occurrences were made, and whether nobody was left for the next round."""
+    """How many occurrences were made, for how many patients."""
 
     made: int
-    complete: bool
+    patients: int
 
 
-def lay_out(*, since: datetime, at: datetime) -> Laid:
-    """Insert every occurrence that was worth ringing after `since` and does not exist yet, for so many patients.
+def lay_out(*, clinic_id: uuid.UUID, since: datetime, at: datetime, at_most: int = pace.PLAN_AT_MOST) -> Laid:
+    """Insert every occurrence of a clinic that was worth ringing after `since` and does not exist yet, for so many
+    patients.
 
     Bounded, so that the hour at which everybody's next day comes into sight delays no bell that is due now.
     """
     first, last = since.date() - 2 * _ONE_DAY, at.date() + pace.PLAN_AHEAD_DAYS * _ONE_DAY
-    patients = list(_patients_owed_something(first, last)[: pace.PLAN_AT_MOST])
+    owed_something = _patients_owed_something(first, last).filter(clinic_id=clinic_id)
+    patients = list(owed_something[:at_most])
     made = 0
     for begin in range(0, len(patients), pace.PLAN_BATCH):
         found = facts.open_courses(patients[begin : begin + pace.PLAN_BATCH])
         made += _insert([row for open_course in found.values() for row in _rows(open_course, since, at, first, last)])
-    return Laid(made, complete=len(patients) < pace.PLAN_AT_MOST)
+    return Laid(made, len(patients))
 
 
-def move_changed() -> int:
-    """Move bells still waiting to where the patient lives now and to the time they chose now."""
+def move_changed(*, clinic_id: uuid.UUID) -> int:
+    """Move a clinic's bells still waiting to where the patient lives now and to the time they chose now."""
     moved = list(
         Reminder.objects.filter(
             ~Q(occurrence__zone_name=F("occurrence__patient__zone_name"))
@@ -75,6 +84,7 @@ def move_changed() -> int:
                 occurrence__kind=Kind.NIGHT_LOG,
                 occurrence__patient__contact__isnull=False,
             ),
+            clinic_id=clinic_id,
             state=State.PENDING,
         )
         .select_related("occurrence")

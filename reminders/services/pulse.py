@@ -26,9 +26,9 @@ def worker_alive() -> None:
     _alive(Heartbeat.Name.WORKER)
 
 
-def round_made(*, oldest_due_at: datetime | None) -> None:
-    """A round was made from beginning to end; this is what it left waiting."""
-    _alive(Heartbeat.Name.ROUND, oldest_due_at=oldest_due_at)
+def round_made(*, oldest_due_at: datetime | None, oldest_doubt_at: datetime | None) -> None:
+    """A round was made from beginning to end; this is what it left waiting, and in doubt."""
+    _alive(Heartbeat.Name.ROUND, oldest_due_at=oldest_due_at, oldest_doubt_at=oldest_doubt_at)
 
 
 def planned_until_now(*, at: datetime) -> None:
@@ -36,11 +36,14 @@ def planned_until_now(*, at: datetime) -> None:
     _write(Heartbeat(name=Heartbeat.Name.PLAN, at=at))
 
 
-def _alive(name: Heartbeat.Name, oldest_due_at: datetime | None = None) -> None:
-    _write(Heartbeat(name=name, at=Now(), oldest_due_at=oldest_due_at))
+def _alive(name: Heartbeat.Name, **left: datetime | None) -> None:
+    _write(Heartbeat(name=name, at=Now(), **left))
 
 
 def _write(pulse: Heartbeat) -> None:
     Heartbeat.objects.bulk_create(
-        [pulse], update_conflicts=True, unique_fields=["name"], update_fields=["at", "oldest_due_at"]
+        [pulse],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at", "oldest_due_at", "oldest_doubt_at"],
     )

@@ -9,7 +9,7 @@ from django.db.models import Min
 
 from reminders import pace
 from reminders.channels.email import Conversation, Unreachable
-from reminders.models import Reminder
+from reminders.models import Attempt, Reminder
 from reminders.services import breaker, pulse
 from reminders.services.claiming import claim
 from reminders.services.delivering import deliver
@@ -29,8 +29,13 @@ def make_round(*, stopping: Callable[[], bool] = lambda: False) -> Counter[str]:
     )
     if breaker.closed(at=at):
         done += _send_what_is_due(stopping)
-    pulse.round_made(oldest_due_at=_oldest_due(pulse.database_time()))
+    write_down()
     return done
+
+
+def write_down() -> None:
+    """That a round was made, and what it left waiting or in doubt, where every clinic's page may read it."""
+    pulse.round_made(oldest_due_at=_oldest_due(pulse.database_time()), oldest_doubt_at=_oldest_doubt())
 
 
 def _send_what_is_due(stopping: Callable[[], bool]) -> Counter[str]:
@@ -57,4 +62,10 @@ def _send_what_is_due(stopping: Callable[[], bool]) -> Counter[str]:
 def _oldest_due(at: datetime) -> datetime | None:
     due = Reminder.objects.unsettled().filter(state=State.PENDING, next_at__lte=at)
     oldest: datetime | None = due.aggregate(oldest=Min("next_at"))["oldest"]
+    return oldest
+
+
+def _oldest_doubt() -> datetime | None:
+    doubts = Reminder.objects.unsettled().filter(state=State.UNCERTAIN, tries__outcome=Attempt.Outcome.UNCERTAIN)
+    oldest: datetime | None = doubts.aggregate(oldest=Min("tries__at"))["oldest"]
     return oldest

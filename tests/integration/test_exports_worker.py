@@ -1,6 +1,5 @@
 """The whole way of an export through a real worker and a real queue, and back after the queue was away."""
 
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 from celery import current_app
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -20,7 +18,7 @@ from accounts.models import Membership, User
 from common import clock
 from exports.models import Export
 from symptoms.models import SymptomLog
-from tests import factories, pages
+from tests import factories, pages, workers
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).parents[2]
@@ -40,16 +38,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def worker(broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     monkeypatch.setattr(settings, "EXPORT_DIR", tmp_path / "exports")
-    database = connection.settings_dict
-    address = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-    env = {
-        **os.environ,
-        "DATABASE_URL": f"{address}/{database['NAME']}",
-        "DATABASE_OWNER_URL": "",
-        "BROKER_URL": broker,
-        "CLINIC_STATE_DIR": str(tmp_path),
-        "CLINIC_WORKER": "1",
-    }
+    env = workers.environment(BROKER_URL=broker, CLINIC_STATE_DIR=str(tmp_path))
     command = [sys.executable, "-m", "celery", "-A", "ldn_clinic", "--quiet", "worker", "-c", "1"]
     process = subprocess.Popen([*command, "--without-mingle", "--without-gossip"], env=env, cwd=ROOT)
     try:

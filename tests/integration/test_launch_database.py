@@ -19,6 +19,15 @@ def server():
         yield running.record
 
 
+MADE_UP = dict.fromkeys(database.SIGNING_IN, "made-up-here")
+
+
+def told(server):
+    """The addresses of the roles, as an operator would give them; a backup's is nobody's to give."""
+    found = {"app": server.application_url, "worker": server.worker_url, "export": server.export_url}
+    return {f"ldn_{name}": url for name, url in found.items()} | {database.BACKUP: server.application_url}
+
+
 def refused(url, statement, error=psycopg.errors.InsufficientPrivilege):
     with psycopg.connect(url, autocommit=True) as connection, pytest.raises(error):
         connection.execute(statement)
@@ -55,11 +64,28 @@ class TestOurOwnServer:
             told = {name: application.execute(f"SHOW {name}").fetchone()[0] for name in database.APPLICATION_SETTINGS}
         assert told == database.APPLICATION_SETTINGS
 
-    def test_neither_role_is_a_superuser(self, server):
+    def test_no_role_is_a_superuser_or_walks_through_walls(self, server):
         with psycopg.connect(server.owner_url) as owner:
             question = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname ~ '^ldn_'"
             rows = owner.execute(question).fetchall()
-        assert sorted(rows) == [("ldn_app", False, False, False), ("ldn_owner", False, False, False)]
+        assert sorted(rows) == [
+            (f"ldn_{name}", False, False, False) for name in ("app", "auditor", "backup", "export", "owner", "sealer", "worker")
+        ]
+
+    def test_the_auditors_rights_are_taken_by_name_and_never_inherited(self, server):
+        with psycopg.connect(server.owner_url, autocommit=True) as owner:
+            owner.execute("CREATE TABLE remembered (id int)")
+            owner.execute("REVOKE ALL ON remembered FROM ldn_app")
+            owner.execute("GRANT SELECT ON remembered TO ldn_auditor")
+        refused(server.application_url, "SELECT * FROM remembered")
+        with psycopg.connect(server.application_url) as application:
+            application.execute("SET LOCAL ROLE ldn_auditor")
+            assert application.execute("SELECT * FROM remembered").fetchall() == []
+        refused(server.worker_url, "SET ROLE ldn_auditor")
+
+    def test_who_exports_cannot_write(self, server):
+        with psycopg.connect(server.export_url) as export:
+            assert export.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
 
     def test_extensions_are_there_also_in_a_copy(self, server):
         with psycopg.connect(server.owner_url, autocommit=True) as owner:
@@ -90,9 +116,11 @@ def test_a_hospitals_role_makes_what_is_missing():
             superuser.execute("CREATE ROLE hospital LOGIN CREATEROLE PASSWORD 'handed-out'")
             superuser.execute("CREATE DATABASE clinic OWNER hospital")
         given = database.address("hospital", "handed-out", server.port, "clinic")
-        url = database.prepare_given_server(given, None, "made-up-here")
-        again = database.prepare_given_server(given, None, "made-up-here")
-        assert url == again == database.address("ldn_app", "made-up-here", server.port, "clinic")
+        found = database.prepare_given_server(given, {}, MADE_UP)
+        assert found == database.prepare_given_server(given, {}, MADE_UP)
+        url = found.application
+        assert url == database.address("ldn_app", "made-up-here", server.port, "clinic")
+        assert all(database.answers(address) for address in (found.worker, found.export))
         with psycopg.connect(given, autocommit=True) as owner:
             owner.execute("CREATE TABLE nights (id int)")
         with psycopg.connect(url) as application:
@@ -108,30 +136,29 @@ def test_a_hospitals_role_makes_what_is_missing():
 class TestAGivenServer:
     """The role that was given owns the database; here our own owner stands for it."""
 
-    def password_of(self, server):
-        return psycopg.conninfo.conninfo_to_dict(server.application_url)["password"]
-
     def test_it_is_prepared_and_says_how_the_application_signs_in(self, server):
-        url = database.prepare_given_server(server.owner_url, None, self.password_of(server))
-        assert database.role_of(url) == database.APPLICATION
-        assert database.answers(url)
+        found = database.prepare_given_server(server.owner_url, told(server), MADE_UP)
+        assert database.role_of(found.application) == database.APPLICATION
+        assert database.answers(found.application)
 
     def test_another_clinics_password_is_never_changed(self, server):
         with pytest.raises(Failure, match="DATABASE_APP_URL"):
-            database.prepare_given_server(server.owner_url, None, "a-password-of-our-own")
+            database.prepare_given_server(server.owner_url, {**told(server), database.APPLICATION: None}, MADE_UP)
         assert database.answers(server.application_url)
 
     def test_the_owner_may_not_pose_as_the_application(self, server):
         with pytest.raises(Failure, match="must sign in as the role ldn_app"):
-            database.prepare_given_server(server.owner_url, server.owner_url, "")
+            database.prepare_given_server(
+                server.owner_url, {**told(server), database.APPLICATION: server.owner_url}, MADE_UP
+            )
 
     def test_a_role_that_may_not_prepare_is_told_what_it_lacks(self, server):
         with psycopg.connect(server.owner_url, autocommit=True) as owner:
             owner.execute("CREATE DATABASE bare TEMPLATE template0")
         url = server.application_url.rpartition("/")[0] + "/bare"
         with pytest.raises(Failure, match="CREATE on the database"):
-            database.prepare_given_server(url, server.application_url, "")
+            database.prepare_given_server(url, told(server), MADE_UP)
 
     def test_a_server_that_is_away_is_a_sentence(self):
         with pytest.raises(Failure, match="does not answer"):
-            database.prepare_given_server("postgres://a:b@127.0.0.1:1/c", None, "")
+            database.prepare_given_server("postgres://a:b@127.0.0.1:1/c", {}, MADE_UP)

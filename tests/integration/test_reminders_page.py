@@ -11,7 +11,7 @@ from accounts.models import Membership, User
 from common.refusals import Refused, Stale
 from reminders import selectors, services
 from reminders.models import Attempt, Breaker, Heartbeat, Occurrence, Reminder
-from reminders.services import breaker, pulse
+from reminders.services import breaker, rounds
 from reminders.states import State
 from tests import memory
 from tests.reliability import rows
@@ -155,7 +155,7 @@ def test_a_clock_that_never_ran_says_so(now: datetime) -> None:
 
 @pytest.mark.parametrize(("seconds", "silent"), [(119, False), (121, True)])
 def test_two_minutes_without_a_round_are_trouble(now: datetime, seconds: int, silent: bool) -> None:
-    pulse.round_made(oldest_due_at=None)
+    rounds.write_down()
     at = Heartbeat.objects.get(name="round").at + timedelta(seconds=seconds)
     expected = ["No round for 121 s: reminders are not being sent."] if silent else []
     assert selectors.trouble(at=at) == expected
@@ -163,25 +163,25 @@ def test_two_minutes_without_a_round_are_trouble(now: datetime, seconds: int, si
 
 @pytest.mark.parametrize(("minutes", "late"), [(4, False), (6, True)])
 def test_a_reminder_that_waits_for_more_than_five_minutes_is_trouble(now: datetime, minutes: int, late: bool) -> None:
-    pulse.round_made(oldest_due_at=None)
     rows.due_reminders(1, at=now - timedelta(minutes=minutes))
+    rounds.write_down()
     expected = ["A reminder has been waiting for 6 min."] if late else []
     assert selectors.trouble(at=now) == expected
 
 
 @pytest.mark.parametrize(("hours", "forgotten"), [(23, False), (25, True)])
 def test_doubt_that_nobody_looked_at_for_a_day_is_trouble(now: datetime, hours: int, forgotten: bool) -> None:
-    pulse.round_made(oldest_due_at=None)
     then = now - timedelta(hours=hours)
     (reminder,) = rows.due_reminders(1, at=then)
     doubted(reminder, then)
+    rounds.write_down()
     expected = ["A reminder may not have arrived and nobody has looked into it for a day."] if forgotten else []
     assert selectors.trouble(at=now) == expected
     assert Attempt.objects.filter(outcome="uncertain").exists()
 
 
 def test_a_mail_server_left_alone_is_trouble_and_waits_longer_each_time(now: datetime) -> None:
-    pulse.round_made(oldest_due_at=None)
+    rounds.write_down()
     waits = []
     for _ in range(12):
         breaker.unanswered(at=now)

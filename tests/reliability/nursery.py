@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from tests import workers
+
 
 class Nursery:
     """The nursery as the test sees it."""
@@ -32,14 +34,10 @@ class Nursery:
 @contextmanager
 def running(port: int, **environment: str) -> Iterator[Nursery]:
     """A nursery on this test's database and mail server; all its senders are gone when the block ends."""
-    from django.db import connections
-
     env = {
-        **os.environ,
-        "TEST_DATABASE": connections["default"].settings_dict["NAME"],
+        **workers.environment(),
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(port),
-        "CLINIC_WORKER": "1",
         # The planner has just been, says the test: what is due is what it made, at whatever hour it runs.
         "TEST_PLAN_EVERY": "86400",
         **environment,
@@ -85,12 +83,9 @@ def prepare() -> None:
     import django
 
     django.setup()
-    from django.db import connections
-
     from reminders import pace
     from reminders.services import rounds  # noqa: F401  loaded before the first fork, not after each
 
-    connections["default"].settings_dict["NAME"] = os.environ["TEST_DATABASE"]
     paces: Any = pace
     if "TEST_PLAN_EVERY" in os.environ:
         paces.PLAN_EVERY = timedelta(seconds=float(os.environ["TEST_PLAN_EVERY"]))

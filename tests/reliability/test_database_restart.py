@@ -62,7 +62,8 @@ def clinic() -> Iterator[Clinic]:
     if os.geteuid() == 0:
         os.chown(postgres.data.parent, account.uid, account.gid)
     postgres.start(household)
-    database.prepare_own_server(postgres.url, "o", "a", for_tests=False)
+    passwords = dict.fromkeys((database.OWNER, *database.SIGNING_IN), "a")
+    database.prepare_own_server(postgres.url, passwords, for_tests=False)
     port = servers.free_port()
     address = f"http://localhost:{port}"
     shared = {
@@ -74,7 +75,7 @@ def clinic() -> Iterator[Clinic]:
         "DATABASE_OWNER_URL": "",
     }
     app = database.address(database.APPLICATION, "a", postgres.port, database.DATABASE)
-    owner = database.address(database.OWNER, "o", postgres.port, database.DATABASE)
+    owner = database.address(database.OWNER, "a", postgres.port, database.DATABASE)
     manage = [sys.executable, str(ROOT / "manage.py")]
     subprocess.run([*manage, "migrate", "-v0"], check=True, env={**shared, "DATABASE_URL": owner})
     subprocess.run([*manage, "collectstatic", "--noinput", "-v0"], check=True, env={**shared, "DATABASE_URL": app})

@@ -20,6 +20,7 @@ from reminders import services
 from reminders.models import Attempt, Heartbeat, Reminder
 from reminders.services import pulse
 from reminders.states import State
+from tests import workers
 from tests.reliability import nursery, rows, smtp_stub
 from tests.reliability.smtp_stub import Stub
 
@@ -40,17 +41,7 @@ def all_in(*states: State) -> bool:
 
 def environment(port: int, **more: str) -> dict[str, str]:
     """What a process of the application needs to meet this test's database and mail server."""
-    at = connection.settings_dict
-    place = f"{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
-    return {
-        **os.environ,
-        "DATABASE_URL": f"postgres://{place}",
-        "DATABASE_OWNER_URL": "",
-        "CLINIC_WORKER": "1",
-        "EMAIL_HOST": "127.0.0.1",
-        "EMAIL_PORT": str(port),
-        **more,
-    }
+    return workers.environment(EMAIL_HOST="127.0.0.1", EMAIL_PORT=str(port), **more)
 
 
 @contextmanager

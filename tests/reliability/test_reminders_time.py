@@ -50,11 +50,12 @@ def at_once(many: int, deed: Callable[[], int]) -> list[int]:
 @pytest.mark.parametrize("locked", [True, False])
 def test_r11_four_planners_at_once_lay_out_each_bell_once(locked: bool) -> None:
     """Behind the lock only one plans; without it the keys alone keep the others from doubling anything."""
-    rows.prescriptions(rows.patients(rows.clinic(), 200), next_due_on=date(2026, 3, 4))
+    clinic = rows.clinic()
+    rows.prescriptions(rows.patients(clinic, 200), next_due_on=date(2026, 3, 4))
 
     def unlocked() -> int:
         with transaction.atomic():
-            return lay_out(since=AT, at=AT).made
+            return lay_out(clinic_id=clinic.id, since=AT, at=AT).made
 
     made = at_once(4, (lambda: plan(at=AT)) if locked else unlocked)
     # The nights of 1, 2 and 3 March and one step, for 200 patients.

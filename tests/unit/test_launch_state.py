@@ -15,6 +15,8 @@ from launch.state import Record, State
 
 RECORD = Record(
     "postgres://app",
+    "postgres://worker",
+    "postgres://export",
     "postgres://owner",
     "redis://",
     "127.0.0.1",

@@ -1,0 +1,19 @@
+from django.db import migrations
+
+from common import walls
+from common.append_only import revoke_rewriting
+
+
+class Migration(migrations.Migration):
+    """Courses are walled by clinic; shipped templates are for all to read."""
+
+    dependencies = [("titration", "0002_append_only_grants")]
+
+    operations = [
+        walls.wall("titration_protocolversion", shared=True),
+        walls.wall("titration_prescription"),
+        walls.wall("titration_planchange"),
+        walls.wall("titration_step"),
+        walls.wall("titration_opioidreview"),
+        revoke_rewriting("titration_protocolversion", "titration_planchange", "titration_opioidreview"),
+    ]
