@@ -16,7 +16,12 @@ OWNERS_COMMANDS = {
 }  # they change or read the shape of the tables, or what triggers keep
 
 
-WORKERS_COMMANDS = {"reminderd", "audit_seal", "audit_verify", "audit_anchor"}  # they do what the worker does, with its rights
+WORKERS_COMMANDS = {
+    "reminderd",
+    "audit_seal",
+    "audit_verify",
+    "audit_anchor",
+}  # they do what the worker does, with its rights
 
 
 def manage(arguments: list[str]) -> int:

@@ -69,7 +69,8 @@ class TestOurOwnServer:
             question = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname ~ '^ldn_'"
             rows = owner.execute(question).fetchall()
         assert sorted(rows) == [
-            (f"ldn_{name}", False, False, False) for name in ("app", "auditor", "backup", "export", "owner", "sealer", "worker")
+            (f"ldn_{name}", False, False, False)
+            for name in ("app", "auditor", "backup", "export", "owner", "sealer", "worker")
         ]
 
     def test_the_auditors_rights_are_taken_by_name_and_never_inherited(self, server):
