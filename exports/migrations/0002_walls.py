@@ -8,9 +8,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("exports", "0001_initial"),
-        ("patients", "0004_walls"),
-        ("symptoms", "0003_walls"),
-        ("titration", "0003_walls"),
+        ("patients", "0005_walls"),
+        ("symptoms", "0004_walls"),
+        ("titration", "0004_walls"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from common.append_only import revoke_rewriting
 class Migration(migrations.Migration):
     """Nights, doses and their history are walled by clinic."""
 
-    dependencies = [("symptoms", "0002_append_only_grants")]
+    dependencies = [("symptoms", "0003_seal_words")]
 
     operations = [
         walls.wall("symptoms_dosetaken"),

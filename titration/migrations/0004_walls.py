@@ -7,7 +7,7 @@ from common.append_only import revoke_rewriting
 class Migration(migrations.Migration):
     """Courses are walled by clinic; shipped templates are for all to read."""
 
-    dependencies = [("titration", "0002_append_only_grants")]
+    dependencies = [("titration", "0003_seal_words")]
 
     operations = [
         walls.wall("titration_protocolversion", shared=True),

@@ -6,7 +6,7 @@ from common import walls
 class Migration(migrations.Migration):
     """Patients are walled by clinic; a secret opens the one row that keeps its digest."""
 
-    dependencies = [("patients", "0003_carers")]
+    dependencies = [("patients", "0004_seal_words")]
 
     operations = [
         walls.wall("patients_patient"),
