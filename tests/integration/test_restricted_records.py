@@ -24,7 +24,7 @@ from patients import selectors
 from patients.models import CareTeamMember, Patient
 from patients.services import restricted
 from tests import factories, pages, personas
-from tests.guards.test_access_matrix import LINES
+from tests.guards.matrix import LINES
 from tests.memory import events
 
 NOW = personas.NOW

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.access import INSIDE
 from accounts.models import Membership, User
 from tests import factories, factors, memory, pages
-from tests.guards.test_access_matrix import LINES, OURS
+from tests.guards.matrix import LINES, OURS
 
 pytestmark = pytest.mark.django_db
 
