@@ -1,16 +1,19 @@
 from django.db import migrations
 
 from common import walls
+from common.append_only import revoke_rewriting
 
 
 class Migration(migrations.Migration):
     """Clinics are walled from each other; a person may read their own places before one is chosen."""
 
-    dependencies = [("accounts", "0003_sessions_by_person")]
+    dependencies = [("accounts", "0004_history")]
 
     operations = [
         walls.wall("accounts_clinic", clinic="id"),
         walls.wall("accounts_membership"),
+        walls.wall("accounts_clinicevent", clinic="id"),
+        walls.wall("accounts_membershipevent"),
         walls.own_rows("accounts_membership"),
         migrations.RunSQL(
             sql=f"""
@@ -30,4 +33,5 @@ class Migration(migrations.Migration):
             ),
             reverse_sql=migrations.RunSQL.noop,
         ),
+        revoke_rewriting("accounts_clinicevent", "accounts_membershipevent"),
     ]

@@ -7,7 +7,7 @@ from common.append_only import revoke_rewriting
 class Migration(migrations.Migration):
     """Nights, doses and their history are walled by clinic."""
 
-    dependencies = [("symptoms", "0003_seal_words")]
+    dependencies = [("symptoms", "0004_history")]
 
     operations = [
         walls.wall("symptoms_dosetaken"),

@@ -7,7 +7,7 @@ from common.append_only import revoke_rewriting
 class Migration(migrations.Migration):
     """Courses are walled by clinic; shipped templates are for all to read."""
 
-    dependencies = [("titration", "0003_seal_words")]
+    dependencies = [("titration", "0004_history")]
 
     operations = [
         walls.wall("titration_protocolversion", shared=True),
@@ -15,5 +15,7 @@ class Migration(migrations.Migration):
         walls.wall("titration_planchange"),
         walls.wall("titration_step"),
         walls.wall("titration_opioidreview"),
+        walls.wall("titration_prescriptionevent"),
+        revoke_rewriting("titration_prescriptionevent"),
         revoke_rewriting("titration_protocolversion", "titration_planchange", "titration_opioidreview"),
     ]
