@@ -10,6 +10,7 @@ from django.db import connection
 from kombu import Connection
 
 from common import resealing, sealed
+from ldn_clinic import breaches
 from reminders import selectors as reminders_selectors
 
 # A worker that answers pings may still consume nothing: what counts is a row it wrote lately.
@@ -66,6 +67,12 @@ def keys(at: datetime) -> Verdict:
     return Verdict(False, f"Field keys are missing: {named}. Their words cannot be opened.")
 
 
+def content_policy(at: datetime) -> Verdict:
+    """Told and never in trouble: anybody can send a report, so a report must not ring a bell."""
+    times = breaches.times_since(at.date() - timedelta(days=1))
+    return Verdict(True, f"{times} breaches reported since yesterday; ./clinic manage csp_reports lists them.")
+
+
 CHECKS: dict[str, Callable[[datetime], Verdict]] = {
     "database": database,
     "broker": broker,
@@ -74,6 +81,7 @@ CHECKS: dict[str, Callable[[datetime], Verdict]] = {
     "mail": mail,
     "reminders": reminders,
     "keys": keys,
+    "content policy": content_policy,
 }
 
 

@@ -23,6 +23,14 @@ Answer = Callable[[HttpRequest], HttpResponse]
 EMERGENCY_CARD = "/p/emergency/"
 
 
+# Nothing of the machine is any page's business but the passkeys.
+PERMISSIONS_POLICY = (
+    "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+    "identity-credentials-get=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
+    "publickey-credentials-create=(self), publickey-credentials-get=(self)"
+)
+
+
 class RequestIdMiddleware:
     """Gives each request an id that the audit and the error log share."""
 
@@ -46,6 +54,42 @@ class StillOpenMiddleware:
         if request.path_info == EMERGENCY_CARD:
             request.COOKIES = {}
         return self.get_response(request)
+
+
+class StrictHeadersMiddleware:
+    """What a browser may do with any answer, files and refusals included: show it on our own pages, and little else."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["Permissions-Policy"] = PERMISSIONS_POLICY
+        response["Reporting-Endpoints"] = 'csp="/csp-reports"'
+        return response
+
+
+class SameSiteMiddleware:
+    """Refuses what another site's page has a browser do here; a link from elsewhere may still open a page.
+
+    Browsers say where a request comes from; one too old to say is held by the token in every form.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin") or _is_a_link_followed(request):
+            return self.get_response(request)
+        sentence = "Another site asked for this, so nothing was done. Open the clinic's own page and try there."
+        return render(request, "403.html", {"sentence": sentence}, status=403)
+
+
+def _is_a_link_followed(request: HttpRequest) -> bool:
+    asked = request.headers
+    whole_page = asked.get("Sec-Fetch-Mode") == "navigate" and asked.get("Sec-Fetch-Dest", "document") == "document"
+    return request.method in ("GET", "HEAD") and whole_page
 
 
 class PrivateAnswersMiddleware:

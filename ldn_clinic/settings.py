@@ -73,9 +73,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "ldn_clinic.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "ldn_clinic.middleware.StrictHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ldn_clinic.middleware.PrivateAnswersMiddleware",
+    "ldn_clinic.middleware.SameSiteMiddleware",
     # Pads each answer at random, so that its compressed length betrays no secret.
     "django.middleware.gzip.GZipMiddleware",
     "ldn_clinic.middleware.StillOpenMiddleware",
@@ -85,10 +89,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "ldn_clinic.middleware.PrivateAnswersMiddleware",
     "ldn_clinic.middleware.DeclaredAccessMiddleware",
 ]
 
@@ -173,10 +175,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-BEHIND_PROXY = env.bool("CLINIC_BEHIND_PROXY", default=False)
-# How many proxies of our own a request passes. Tries at signing in are counted by the address the outermost saw.
-TRUSTED_PROXIES = env.int("CLINIC_TRUSTED_PROXIES", default=1 if BEHIND_PROXY else 0)
-if BEHIND_PROXY:
+# How many proxies of our own a request passes (the older CLINIC_BEHIND_PROXY says one): what they add is believed, and
+# nothing else that a client could have written. Tries at signing in are counted by the address the outermost saw.
+TRUSTED_PROXIES = env.int("CLINIC_PROXIES", default=int(env.bool("CLINIC_BEHIND_PROXY", default=False)))
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
@@ -194,6 +196,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
         "frame-ancestors": ["'none'"],
+        "report-uri": ["/csp-reports"],
+        "report-to": ["csp"],
     }
 }
 

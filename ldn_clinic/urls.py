@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/factors/", include("allauth.mfa.urls")),
+    path("csp-reports", views.csp_reports, name="csp_reports"),
     path("healthz", views.health, name="health"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),

@@ -9,14 +9,17 @@ from django.contrib.auth import login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import second_factor
 from accounts.access import public_page
+from accounts.addresses import client_address
 from accounts.middleware import lost_database
 from accounts.models import User
 from audit.services import NotRemembered
 from common import clock
+from ldn_clinic import breaches, csp
 from ldn_clinic import demo as demo_people
 from ldn_clinic import health as parts
 from patients.access import choose, remember
@@ -57,6 +60,23 @@ def ready(request: HttpRequest) -> HttpResponse:
 @public_page("health of the reminders' clock")
 def reminders_health(request: HttpRequest) -> HttpResponse:
     return _health(["worker", "beat", "reminders"])
+
+
+@csrf_exempt  # A browser sends it by itself, with no form and no token; it changes a count and nothing else.
+@require_POST
+@public_page("a browser reports a breach of the content policy")
+def csp_reports(request: HttpRequest) -> HttpResponse:
+    """Count what a browser says it blocked. Whoever sends too much or something else is told so by the status alone."""
+    if breaches.too_many(client_address(request)):
+        return HttpResponse(status=429)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > csp.LONGEST_BODY:
+        return HttpResponse(status=413)
+    try:
+        found = csp.read(request.body, request.content_type or "")
+    except csp.NotAReport:
+        return HttpResponse(status=400)
+    breaches.count(found, day=clock.now().date())
+    return HttpResponse(status=204)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -108,6 +108,7 @@ LINES = {
     "portal:open": Line(200, 422, ids=("token",)),
     "portal:open_care": Line(200, 422, ids=("care_token",)),
     "portal:emergency": Line(200, 405),
+    "csp_reports": Line(405, 400),
     "live": Line(200, 405),
     "ready": Line(200, 405),
     "reminders_health": Line(503, 405),

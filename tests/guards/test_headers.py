@@ -61,6 +61,8 @@ def assert_guarded(response: Any, where: str) -> None:
     assert response["X-Frame-Options"] == "DENY", where
     assert response["X-Content-Type-Options"] == "nosniff", where
     assert response["Referrer-Policy"] == "same-origin", where
+    assert response["Cross-Origin-Resource-Policy"] == response["Cross-Origin-Opener-Policy"] == "same-origin", where
+    assert "camera=()" in response["Permissions-Policy"], where
     if response.streaming:
         assert b"".join(response.streaming_content), where
     elif response.get("Content-Type", "").startswith("text/html"):
