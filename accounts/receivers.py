@@ -7,6 +7,7 @@ from allauth.account import signals as account_signals
 from allauth.account.adapter import get_adapter
 from allauth.mfa import signals as mfa_signals
 from allauth.mfa.models import Authenticator
+from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from accounts import second_factor, selectors, signed_in
@@ -21,6 +22,7 @@ def connect() -> None:
     user_logged_in.connect(_signed_in)
     user_logged_out.connect(_signed_out)
     user_login_failed.connect(_failed)
+    user_locked_out.connect(_locked_out)
     mfa_signals.authentication_failed.connect(_factor_failed)
     mfa_signals.authenticator_used.connect(_factor_used)
     mfa_signals.authenticator_added.connect(_factor_added)
@@ -47,6 +49,12 @@ def _signed_out(request: Any, user: Any, **_: Any) -> None:
 def _failed(request: Any = None, **_: Any) -> None:
     # The name that was tried is not kept: people type their password into it.
     _record(request, None, "sign_in", result="denied")
+
+
+def _locked_out(request: Any, **_: Any) -> None:
+    # Once, when it begins: what is tried meanwhile is among the failed ones.
+    if request.axes_failures_since_start is not None:
+        _record(request, None, "sign_in.lockout", result="denied")
 
 
 def _factor_failed(request: Any, user: Any, authenticator: Authenticator, **_: Any) -> None:

@@ -36,9 +36,8 @@ def test_a_broker_that_is_down_keeps_nobody_out(staff: User) -> None:
 
 
 def test_and_lets_nobody_guess_for_ever(staff: User) -> None:
-    answers = [sign_in(staff, "not it").content.decode() for _ in range(6)]
-    assert "Too many" not in answers[0]
-    assert "Too many" in answers[-1]
+    answers = [sign_in(staff, "not it") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429, 429]
 
 
 @pytest.mark.parametrize(("behind", "proxies"), [("0", "0"), ("1", "1")])
