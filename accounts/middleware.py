@@ -64,4 +64,4 @@ def _is_a_persons(request: HttpRequest) -> bool:
     if request.method not in ("GET", "HEAD"):
         return True
     fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
-    return not fetched and "HX-Request" not in request.headers
+    return not fetched and "HX-Request" not in request.headers and "X-Background" not in request.headers

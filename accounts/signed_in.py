@@ -3,18 +3,21 @@
 Moments are seconds since the epoch: a session holds JSON.
 """
 
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from accounts.addresses import client_address
 
 KEY = "signed_in"
-# A person who types is written down this often at most; so much earlier may they be signed out.
-COARSE = timedelta(seconds=10)
+# What a person does is written down this often in the time they may be idle: so much earlier may they be signed out.
+FINENESS = 90
 AGENT_LENGTH = 300
 
 
@@ -49,8 +52,29 @@ def left(session: Any, *, at: datetime) -> Left:
     return Left(until[limit] - at.timestamp(), limit)
 
 
+@dataclass(frozen=True)
+class Page:
+    """What a page's script is told of the session it belongs to; all in seconds. `who` names its person and no more."""
+
+    left: int
+    idle: int
+    warning: int
+    who: str
+
+
+def page(request: HttpRequest, *, at: datetime) -> Page:
+    """The session of this request, for the page it is answered with."""
+    return Page(
+        # Rounded up: a page that believes it is signed out too soon would be sent back from the sign-in.
+        left=max(0, math.ceil(left(request.session, at=at).seconds)),
+        idle=int(settings.SIGNED_IN_IDLE.total_seconds()),
+        warning=int(settings.SIGNED_IN_WARNING.total_seconds()),
+        who=salted_hmac("accounts.who", str(request.session.get(SESSION_KEY))).hexdigest()[:16],
+    )
+
+
 def see(session: Any, *, at: datetime) -> None:
     """A person did something: their idle time begins anew."""
     told = session[KEY]
-    if at.timestamp() - told["seen"] >= COARSE.total_seconds():
+    if at.timestamp() - told["seen"] >= settings.SIGNED_IN_IDLE.total_seconds() / FINENESS:
         session[KEY] = {**told, "seen": at.timestamp()}

@@ -6,6 +6,9 @@ from accounts import views
 
 app_name = "accounts"
 urlpatterns = [
+    path("session/", views.session_state, name="session_state"),
+    path("session/stay/", views.stay, name="stay"),
+    path("session/back/", views.back, name="back"),
     path("sessions/", views.sessions, name="sessions"),
     path("sessions/end/", views.end_session, name="end_session"),
     path("sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),

@@ -1,12 +1,13 @@
 """Pages about one's own sign-in."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import presenters, selectors
-from accounts.access import person_page
+from accounts import presenters, second_factor, selectors, signed_in
+from accounts.access import person_page, public_page
 from accounts.services import sessions as deeds
 from common import clock
 
@@ -36,3 +37,32 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     deeds.end_all(user=request.user, by=request.actor, at=clock.now(), keep=here)  # type: ignore[attr-defined]
     messages.success(request, "Only this browser is signed in now.")
     return redirect("accounts:sessions")
+
+
+@require_safe
+@public_page("how long one stays signed in, for the page that warns")
+def session_state(request: HttpRequest) -> HttpResponse:
+    """Asked by a script of the pages; asking does not count as doing something. Signed out: nothing is left."""
+    if not request.user.is_authenticated or not second_factor.given(request):
+        return JsonResponse({"left": 0})
+    return _told(request)
+
+
+@require_POST
+@person_page(action="session.stay")
+def stay(request: HttpRequest) -> HttpResponse:
+    """A person is there: the middleware has seen it by the sending alone."""
+    return _told(request)
+
+
+@require_safe
+@person_page(action="session.back")
+def back(request: HttpRequest) -> HttpResponse:
+    """Where one lands who signs in again for a page that waits in another tab."""
+    return render(request, "accounts/back.html")
+
+
+def _told(request: HttpRequest) -> HttpResponse:
+    page = signed_in.page(request, at=clock.now())
+    # The token of before was made for a session that has ended.
+    return JsonResponse({"left": page.left, "who": page.who, "csrf": get_token(request)})

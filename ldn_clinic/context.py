@@ -5,7 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import signed_in
 from accounts.actors import Kind
+from common import clock
 from desk.presenters import places
 
 
@@ -18,5 +20,6 @@ def clinic(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "clinic": getattr(request, "clinic", None),
         "ways": places.ways(actor, here=match.view_name if match else "") if member else [],
+        "signed_in": signed_in.page(request, at=clock.now()) if member else None,
         "demo": settings.DEMO,
     }

@@ -156,6 +156,7 @@ SESSION_ENGINE = "accounts.session_engine"
 # Nobody stays signed in longer than a long day, nor so long after they last did something.
 SIGNED_IN_AT_MOST = timedelta(hours=10)
 SIGNED_IN_IDLE = timedelta(minutes=15)
+SIGNED_IN_WARNING = timedelta(minutes=2)
 SESSION_COOKIE_AGE = int(SIGNED_IN_AT_MOST.total_seconds())
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS

@@ -85,6 +85,9 @@ LINES = {
     "desk:settle": Line(405, 302, ids=("reminder_id",), payload=(("outcome", "sent"),)),
     "desk:roles": Line(200, 405),
     # about one's own sign-in
+    "accounts:session_state": Line(200, 405),
+    "accounts:stay": Line(405, 200),
+    "accounts:back": Line(200, 405),
     "accounts:sessions": Line(200, 405),
     "accounts:end_session": Line(405, 404, payload=(("session", "unknown"),)),
     "accounts:end_other_sessions": Line(405, 302),
