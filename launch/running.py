@@ -67,7 +67,7 @@ def bring_up(given: Given, state: State, household: Household) -> tuple[Stack, l
     """Servers started and the tables as this version of the code needs them."""
     servers, lines = stack.start(given, state, household)
     command = steps.manage("seal_again", "--start")
-    problem = "The database could not be migrated"
+    problem = "The clinic could not be made ready"
     said = steps.call(command, servers.owner_environment(), identity.myself(), problem)
     return servers, [*lines, *said.splitlines()]
 
@@ -174,6 +174,7 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
         base_url=given.base_url,
         demo=given.demo,
         own_mail=True,
+        own_database=True,
     )
     return steps.begin(statics.collect_command(), _as(account, Stack(record, state.folder)), account)
 

@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from launch.failure import Failure
 from launch.places import VENV
 
+SHORTEST_KEY = 50  # characters; the application refuses a shorter one
 YES_ON_THIS_DATABASE = "yes-on-this-database"
 # Given to the launcher, never passed on: the owner's powers, and what would point our programs elsewhere.
 NOT_PASSED_ON = (
@@ -61,6 +63,9 @@ def read(environ: Mapping[str, str]) -> Given:
     database_url = _postgres(environ, "DATABASE_URL")
     files = {name: path for name in CREDENTIALS if (path := _file_of(environ, name))}
     port = _port(environ, "PORT", 8000)
+    base_url = (environ.get("CLINIC_BASE_URL") or f"http://localhost:{port}").rstrip("/")
+    credentials = {name: said for name in CREDENTIALS if (said := _secret(environ, name))}
+    _refuse(environ, base_url, credentials.get("SECRET_KEY"))
     return Given(
         database_url=database_url,
         application_url=_postgres(environ, "DATABASE_APP_URL"),
@@ -70,10 +75,10 @@ def read(environ: Mapping[str, str]) -> Given:
         mail_host=environ.get("EMAIL_HOST") or None,
         mail_port=_port(environ, "EMAIL_PORT", 25),
         port=port,
-        base_url=(environ.get("CLINIC_BASE_URL") or f"http://localhost:{port}").rstrip("/"),
+        base_url=base_url,
         demo=_demo(environ.get("CLINIC_DEMO", ""), own_database=database_url is None),
         state_folder=environ.get("CLINIC_STATE_DIR") or None,
-        credentials={name: said for name in CREDENTIALS if (said := _secret(environ, name))},
+        credentials=credentials,
         credential_files=files,
     )
 
@@ -95,6 +100,20 @@ def forget_postgres(environ: MutableMapping[str, str]) -> None:
     """On our own server: PGSSLMODE, PGOPTIONS and their like speak of another one, and libpq would obey them."""
     for name in [name for name in environ if name.startswith("PG")]:
         del environ[name]
+
+
+def _refuse(environ: Mapping[str, str], base_url: str, secret_key: str | None) -> None:
+    """What the application itself would refuse, said before anything is started."""
+    if secret_key and len(secret_key.split()[0]) < SHORTEST_KEY:
+        raise Failure(f"SECRET_KEY is too short: {SHORTEST_KEY} random characters or more are needed.")
+    if "*" in environ.get("ALLOWED_HOSTS", "").split(","):
+        raise Failure("ALLOWED_HOSTS is “*”: name the hosts this clinic is reached by.")
+    host = urlsplit(base_url).hostname or ""
+    here = host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+    if not base_url.startswith("https://") and not here:
+        raise Failure(
+            f"CLINIC_BASE_URL is without TLS and not on this machine ({host}): patients' pages need https://."
+        )
 
 
 def _demo(said: str, *, own_database: bool) -> bool:

@@ -48,13 +48,14 @@ class Stack:
             **record.credentials,
             "CLINIC_STATE_DIR": str(self.folder),
             "STATIC_ROOT": str(self.folder / "static"),
-            "CLINIC_DEMO": "1" if record.demo else "0",
+            "CLINIC_DEMO": self.demo(),
             "CLINIC_BASE_URL": record.base_url,
             "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or ",".join(sorted(hosts)),
             "EMAIL_HOST": record.mail_host,
             "EMAIL_PORT": str(record.mail_port),
         }
 
+<<<<<<< HEAD
     def worker_environment(self) -> dict[str, str]:
         """What a worker gets: its own role, and the one that reads what leaves in an export."""
         record = self.record
@@ -64,6 +65,13 @@ class Stack:
             "DATABASE_EXPORT_URL": record.export_url,
             "CLINIC_WORKER": "1",
         }
+=======
+    def demo(self) -> str:
+        """Demo mode as the application is told of it: on a given database in the words that were said."""
+        if not self.record.demo:
+            return "0"
+        return "1" if self.record.own_database else settings.YES_ON_THIS_DATABASE
+>>>>>>> ff81f13 (Refuse to start with plain keys, open hosts, no TLS, or one-click sign-in on a database that is not our own)
 
     def owner_environment(self) -> dict[str, str]:
         """What a migration gets: it signs in as the owner."""
@@ -129,6 +137,7 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
         base_url=given.base_url,
         demo=given.demo,
         own_mail=given.mail_host is None,
+        own_database=given.database_url is None,
     )
     return Stack(record, state.folder), lines
 
@@ -230,6 +239,7 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
             base_url="http://localhost:8000",
             demo=False,
             own_mail=True,
+            own_database=True,
         )
         yield Stack(record, folder)
     finally:

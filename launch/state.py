@@ -37,6 +37,7 @@ class Record:
     base_url: str
     demo: bool
     own_mail: bool
+    own_database: bool
 
 
 class State:

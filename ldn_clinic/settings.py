@@ -34,7 +34,8 @@ HTTPS = BASE_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 # Demo mode opens one-click sign-in and shows the caught mail; the launcher only sets it for a database of its own.
-DEMO = env.bool("CLINIC_DEMO", default=False)
+DEMO_SAID = env.str("CLINIC_DEMO", default="")
+DEMO = DEMO_SAID.lower() not in ("", "0", "no", "off", "false")
 STATE_DIR = Path(env.str("CLINIC_STATE_DIR", default=str(BASE_DIR / "var")))
 EXPORT_DIR = STATE_DIR / "exports"
 MAILBOX_DIR = STATE_DIR / "mailbox"

@@ -37,6 +37,24 @@ class TestGiven:
     def test_the_address_follows_the_port(self):
         assert settings.read({"PORT": "8123"}).base_url == "http://localhost:8123"
 
+    @pytest.mark.parametrize(
+        ("said", "sentence"),
+        [
+            ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+            ({"ALLOWED_HOSTS": "clinic.example,*"}, "ALLOWED_HOSTS"),
+            ({"CLINIC_BASE_URL": "http://clinic.example"}, "need https://"),
+            ({"CLINIC_BASE_URL": "http://localhost.clinic.example"}, "need https://"),
+        ],
+        ids=["short key", "any host", "no TLS", "almost this machine"],
+    )
+    def test_what_the_application_would_refuse_is_said_at_once(self, said, sentence):
+        with pytest.raises(Failure, match=sentence):
+            settings.read(said)
+
+    @pytest.mark.parametrize("url", ["https://clinic.example", "http://127.0.0.1:8000", "http://clinic.localhost:8000"])
+    def test_tls_or_this_machine_will_do(self, url):
+        assert settings.read({"CLINIC_BASE_URL": url}).base_url == url
+
     def test_the_database_may_be_named_in_a_file(self, tmp_path):
         (tmp_path / "url").write_text("postgres://o:p@db/clinic\n")
         given = settings.read({"DATABASE_URL_FILE": str(tmp_path / "url")})

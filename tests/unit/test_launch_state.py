@@ -25,6 +25,7 @@ RECORD = Record(
     "http://localhost:8000",
     demo=True,
     own_mail=True,
+    own_database=True,
 )
 
 

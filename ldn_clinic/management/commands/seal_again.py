@@ -9,6 +9,7 @@ from django.db import ProgrammingError
 
 from common import clock, resealing, sealed
 from common.resealing import Done
+from ldn_clinic import checks
 
 
 class Command(BaseCommand):
@@ -16,7 +17,7 @@ class Command(BaseCommand):
         "Seal the words in sealed columns with the first of the field keys, in batches that may be stopped and begun "
         "again, and say how many texts each key still seals."
     )
-    requires_system_checks = []
+    requires_system_checks = [checks.TAG]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--count", action="store_true", help="only count; write nothing but the count")
