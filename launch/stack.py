@@ -55,7 +55,6 @@ class Stack:
             "EMAIL_PORT": str(record.mail_port),
         }
 
-<<<<<<< HEAD
     def worker_environment(self) -> dict[str, str]:
         """What a worker gets: its own role, and the one that reads what leaves in an export."""
         record = self.record
@@ -65,13 +64,12 @@ class Stack:
             "DATABASE_EXPORT_URL": record.export_url,
             "CLINIC_WORKER": "1",
         }
-=======
+
     def demo(self) -> str:
         """Demo mode as the application is told of it: on a given database in the words that were said."""
         if not self.record.demo:
             return "0"
         return "1" if self.record.own_database else settings.YES_ON_THIS_DATABASE
->>>>>>> ff81f13 (Refuse to start with plain keys, open hosts, no TLS, or one-click sign-in on a database that is not our own)
 
     def owner_environment(self) -> dict[str, str]:
         """What a migration gets: it signs in as the owner."""

@@ -66,11 +66,11 @@ def _demo() -> Iterator[tuple[str, str]]:
         return
     database = settings.DATABASES["default"]
     if not is_our_own(str(database["HOST"]), int(database["PORT"] or 0), settings.STATE_DIR):
-        yield (
-            "E006",
+        sentence = (
             "Demo mode lets anybody sign in with one click, and this database is not one that ./clinic run made. "
-            f"If it holds nobody's records, say CLINIC_DEMO={DEMO_IN_WORDS}.",
+            f"If it holds nobody's records, say CLINIC_DEMO={DEMO_IN_WORDS}."
         )
+        yield "E006", sentence
 
 
 def is_loopback(host: str) -> bool:
@@ -85,9 +85,8 @@ def is_loopback(host: str) -> bool:
 
 def is_our_own(host: str, port: int, state: Path) -> bool:
     """Whether the server at this address runs on data in our own state folder: its lock file names its port."""
-    return is_loopback(host) and any(
-        port == _port_in(lock) for lock in state.glob("postgres/postgres-*/postmaster.pid")
-    )
+    locks = state.glob("postgres/postgres-*/postmaster.pid")
+    return is_loopback(host) and any(port == _port_in(lock) for lock in locks)
 
 
 def _port_in(lock: Path) -> int | None:
