@@ -8,6 +8,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from common import history
+from common.scoped import ScopedQuerySet
 
 
 @history.tracked()
@@ -78,10 +79,15 @@ class Membership(models.Model):
         PRINCIPAL = "principal", "Principal"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # A person's own places are theirs to know before any clinic is chosen.
+    SCOPED_BY = ("user",)
+
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices)
     ended_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [

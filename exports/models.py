@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Clinic, User
 from common import history
+from common.scoped import ScopedQuerySet
 from patients.models import Patient
 
 
@@ -42,6 +43,8 @@ class Export(models.Model):
     # Whose nights the finished file holds: what the memory must name each time the file is fetched.
     patient_ids = ArrayField(models.UUIDField(), default=list)
     error_class = models.CharField(max_length=60, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -105,9 +105,13 @@ def sweep(*, at: datetime) -> None:
     """Queue again what a dead worker left, ring again for what nobody took, shred what has expired."""
     _take_back(at)
     _shred_left_drafts()
-    for export in Export.objects.filter(state=State.DONE, expires_at__lte=at - LAST_DOWNLOAD):
+    for export in Export.objects.across_clinics().filter(state=State.DONE, expires_at__lte=at - LAST_DOWNLOAD):
         _expire(export, at)
-    waiting = Export.objects.filter(state=State.QUEUED, requested_at__lte=at - RING_AGAIN).order_by("requested_at")
+    waiting = (
+        Export.objects.across_clinics()
+        .filter(state=State.QUEUED, requested_at__lte=at - RING_AGAIN)
+        .order_by("requested_at")
+    )
     for export_id in waiting.values_list("id", flat=True)[:100]:
         _ring(export_id)
 
@@ -160,14 +164,14 @@ def _ring(export_id: uuid.UUID) -> None:
 
 def _claim(export_id: uuid.UUID, lease: uuid.UUID, *, at: datetime) -> bool:
     """Take a queued row by one conditional statement; of two workers one gets it."""
-    queued = Export.objects.filter(id=export_id, state=State.QUEUED, attempts__lt=ATTEMPTS)
+    queued = Export.objects.across_clinics().filter(id=export_id, state=State.QUEUED, attempts__lt=ATTEMPTS)
     return bool(
         queued.update(state=State.RUNNING, lease=lease, lease_until=at + LEASE, attempts=F("attempts") + 1, rows_done=0)
     )
 
 
 def _make(export_id: uuid.UUID, lease: uuid.UUID, now: Callable[[], datetime]) -> None:
-    export = Export.objects.select_related("owner").get(id=export_id)
+    export = Export.objects.across_clinics().select_related("owner").get(id=export_id)
     with walls.acting(clinic=export.clinic_id, using=settings.EXPORT_DATABASE):
         written = _read_and_write(export, lease, now)
     _finish(export, lease, written, at=now())
@@ -179,7 +183,7 @@ def _read_and_write(export: Export, lease: uuid.UUID, now: Callable[[], datetime
         raise Refused("Who asked for this export is no longer a member of the clinic.")
     policy.check(owner, policy.Permission.EXPORT)
     selection = datasets.Selection(export_id=export.id, owner=owner, patient_id=export.patient_id, at=now())
-    Export.objects.filter(id=export.id, lease=lease).update(rows_total=datasets.expected(selection))
+    Export.objects.across_clinics().filter(id=export.id, lease=lease).update(rows_total=datasets.expected(selection))
     return _write(selection, lease, now)
 
 
@@ -210,7 +214,7 @@ def _write(selection: datasets.Selection, lease: uuid.UUID, now: Callable[[], da
 
 
 def _progress(export_id: uuid.UUID, lease: uuid.UUID, rows_done: int, *, at: datetime) -> None:
-    held = Export.objects.filter(id=export_id, lease=lease)
+    held = Export.objects.across_clinics().filter(id=export_id, lease=lease)
     if not held.update(rows_done=rows_done, lease_until=at + LEASE):
         raise LeaseLost
 
@@ -218,16 +222,20 @@ def _progress(export_id: uuid.UUID, lease: uuid.UUID, rows_done: int, *, at: dat
 @transaction.atomic
 def _finish(export: Export, lease: uuid.UUID, written: _Written, *, at: datetime) -> None:
     """The row first, for its lock keeps any other worker from publishing; the file moves before the row is seen."""
-    ready = Export.objects.filter(id=export.id, lease=lease).update(
-        state=State.DONE,
-        lease=None,
-        lease_until=None,
-        finished_at=at,
-        expires_at=at + LASTS,
-        rows_total=written.rows,
-        rows_done=written.rows,
-        sha256=written.sha256,
-        patient_ids=sorted(written.patient_ids),
+    ready = (
+        Export.objects.across_clinics()
+        .filter(id=export.id, lease=lease)
+        .update(
+            state=State.DONE,
+            lease=None,
+            lease_until=None,
+            finished_at=at,
+            expires_at=at + LASTS,
+            rows_total=written.rows,
+            rows_done=written.rows,
+            sha256=written.sha256,
+            patient_ids=sorted(written.patient_ids),
+        )
     )
     if not ready:
         raise LeaseLost
@@ -247,14 +255,14 @@ def _finish(export: Export, lease: uuid.UUID, written: _Written, *, at: datetime
 def _fail(export_id: uuid.UUID, lease: uuid.UUID, error_class: str, *, at: datetime) -> None:
     log.error("export %s failed: %s", export_id, error_class)
     over = {"state": State.FAILED, "lease": None, "lease_until": None, "finished_at": at}
-    if Export.objects.filter(id=export_id, lease=lease).update(**over, error_class=error_class[:60]):
+    if Export.objects.across_clinics().filter(id=export_id, lease=lease).update(**over, error_class=error_class[:60]):
         files.shred(export_id)
         _record_end("export.failed", export_id, error_class, at)
 
 
 @transaction.atomic
 def _take_back(at: datetime) -> None:
-    lapsed = Export.objects.filter(state=State.RUNNING, lease_until__lte=at)
+    lapsed = Export.objects.across_clinics().filter(state=State.RUNNING, lease_until__lte=at)
     for export_id in lapsed.filter(attempts__gte=ATTEMPTS).values_list("id", flat=True):
         over = {"state": State.FAILED, "lease": None, "lease_until": None, "finished_at": at}
         if lapsed.filter(id=export_id).update(**over, error_class="LeaseLapsed"):
@@ -266,18 +274,18 @@ def _take_back(at: datetime) -> None:
 def _shred_left_drafts() -> None:
     """The drafts are listed before the leases are asked for: one that is being written cannot be missed."""
     drafts = files.drafts()
-    live = set(Export.objects.filter(state=State.RUNNING).values_list("lease", flat=True))
+    live = set(Export.objects.across_clinics().filter(state=State.RUNNING).values_list("lease", flat=True))
     for lease in drafts - live:
         files.shred_draft(lease)
 
 
 @transaction.atomic
 def _expire(export: Export, at: datetime) -> None:
-    if Export.objects.filter(id=export.id, state=State.DONE).update(state=State.EXPIRED):
+    if Export.objects.across_clinics().filter(id=export.id, state=State.DONE).update(state=State.EXPIRED):
         files.shred(export.id)
         _record_end("export.expired", export.id, "", at)
 
 
 def _record_end(action: str, export_id: uuid.UUID, reason: str, at: datetime) -> None:
-    clinic_id = Export.objects.values_list("clinic_id", flat=True).get(id=export_id)
+    clinic_id = Export.objects.across_clinics().values_list("clinic_id", flat=True).get(id=export_id)
     audit.record(by=actors.system(clinic_id), at=at, action=action, subject=export_id, reason=reason)

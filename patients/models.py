@@ -7,6 +7,7 @@ from django.db import models
 
 from accounts.models import Clinic, User
 from common import history
+from common.scoped import ScopedQuerySet
 from common.sealed import BlindIndexField, SealedTextField
 
 # What these columns are sealed for, said again where they are looked up or come as JSON.
@@ -43,6 +44,8 @@ class Patient(models.Model):
     restricted_at = models.DateTimeField(null=True)
     restricted_because = SealedTextField("patient.restricted_because", blank=True, default="", db_default="")
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -69,6 +72,8 @@ class ZoneSpan(models.Model):
     zone_name = models.CharField(max_length=64)
     from_at = models.DateTimeField()
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["patient", "from_at"], name="one_zone_per_patient_and_moment")]
 
@@ -86,6 +91,8 @@ class PatientCondition(models.Model):
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=40)
     words = SealedTextField(CONDITION_WORDS, max_length=200, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -109,6 +116,8 @@ class Medicine(models.Model):
     position = models.PositiveSmallIntegerField()
     words = SealedTextField("medicine.words", max_length=300)
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["patient", "position"], name="one_medicine_per_patient_and_position")
@@ -129,6 +138,8 @@ class ContactPreference(models.Model):
     log_reminder_at = models.TimeField()
     address_failed_at = models.DateTimeField(null=True)
 
+    objects = ScopedQuerySet.as_manager()
+
     def __str__(self) -> str:
         return str(self.patient_id)
 
@@ -139,6 +150,8 @@ class Invitation(models.Model):
 
     Only digests are kept. A newer invitation replaces the older one.
     """
+
+    SCOPED_BY = ("token_digest",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
@@ -152,6 +165,8 @@ class Invitation(models.Model):
     spent_at = models.DateTimeField(null=True)
     replaced_at = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -174,6 +189,8 @@ class Phone(models.Model):
     `proved_until` is how long a fresh code opens history and chart on it.
     """
 
+    SCOPED_BY = ("secret_digest", "carer")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, related_name="phones")
@@ -183,6 +200,8 @@ class Phone(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     proved_until = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -218,6 +237,8 @@ class FreshCode(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     spent_at = models.DateTimeField(null=True)
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["phone"], condition=models.Q(spent_at=None), name="one_open_code_per_phone")
@@ -235,6 +256,8 @@ class CareGrant(models.Model):
     that was told to them (`opened_at`, `user`). The invitation's token and code are kept as digests. `expires_on` is
     the first day, by the patient's clock, on which it no longer holds.
     """
+
+    SCOPED_BY = ("token_digest", "user")
 
     class Rights(models.TextChoices):
         VIEW = "view", "look at the next dose, the plan and the nights"
@@ -266,6 +289,8 @@ class CareGrant(models.Model):
     mailed_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -306,6 +331,8 @@ class CareTeamMember(models.Model):
     added_at = models.DateTimeField()
     added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [

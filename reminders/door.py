@@ -94,7 +94,7 @@ def gather(reminder_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Facts]:
     The queue knows ids; what is behind them is asked as the clinic they belong to.
     """
     found: dict[uuid.UUID, Facts] = {}
-    asked = Reminder.objects.filter(id__in=list(reminder_ids))
+    asked = Reminder.objects.across_clinics().filter(id__in=list(reminder_ids))
     for clinic_id in set(asked.values_list("clinic_id", flat=True)):
         with walls.acting(clinic=clinic_id):
             found |= _gather(asked.filter(clinic_id=clinic_id))

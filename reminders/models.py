@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Clinic, User
 from common.append_only import append_only_triggers
+from common.scoped import ScopedQuerySet
 from patients.models import Patient
 from reminders.states import FINAL, LEASED, LEGAL_MOVES, State
 from titration.models import Prescription
@@ -39,6 +40,8 @@ class Occurrence(models.Model):
     expires_at = models.DateTimeField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.PLANNED)
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -52,7 +55,7 @@ class Occurrence(models.Model):
         return str(self.id)
 
 
-class ReminderQuerySet(models.QuerySet["Reminder"]):
+class ReminderQuerySet(ScopedQuerySet):
     def unsettled(self) -> "ReminderQuerySet":
         """Rows whose story is not over; every index of work to do is over these."""
         return self.filter(done_at=None)
@@ -133,6 +136,8 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
     error_class = models.CharField(max_length=60, blank=True)
     at = models.DateTimeField()
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [

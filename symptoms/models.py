@@ -15,6 +15,7 @@ from common import history
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
+from common.scoped import ScopedQuerySet
 from common.sealed import SealedTextField
 from patients.models import Patient
 
@@ -54,6 +55,8 @@ class DoseTaken(models.Model):
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -74,7 +77,7 @@ class DoseTaken(models.Model):
 DESCRIBING = ("sleep_hours", "quality", "dream_vividness", "pain", "fatigue", "lead_symptom")
 
 
-class SymptomLogQuerySet(models.QuerySet["SymptomLog"]):
+class SymptomLogQuerySet(ScopedQuerySet):
     def describing(self) -> "SymptomLogQuerySet":
         """The logs that say how the night was."""
         return self.exclude(**{f"{column}__isnull": True for column in DESCRIBING})
@@ -153,6 +156,8 @@ class OpioidReport(models.Model):
     answer = models.CharField(max_length=10)
     words = SealedTextField(REPORT_WORDS, blank=True)
     at = models.DateTimeField()
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["clinic", "patient", "-at"], name="opioid_report_by_patient")]

@@ -84,7 +84,7 @@ def save_night(
     if night not in writable_nights(patient=patient, at=at, slot=dose.slot if dose else Slot.BEDTIME):
         raise Refused("You can fill in tonight and the six nights before it. For an older night, tell your clinic.")
     # One row to lock, there before the first night is: two phones saving at once must come one after the other.
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     log = SymptomLog.objects.filter(patient=patient, night=night).first()
     if log is not None and _same(log, answers) and _dose_is(patient, night, dose):
         return log
@@ -115,7 +115,7 @@ def save_night(
             at=at,
         )
         audit.record(by=by, at=at, action="opioid.report", patients=[patient.id], subject=log.id)
-    Patient.objects.filter(id=patient.id).update(change_sequence=F("change_sequence") + 1)
+    Patient.objects.filter(id=patient.id, clinic_id=patient.clinic_id).update(change_sequence=F("change_sequence") + 1)
     audit.record(by=by, at=at, action="night.save", patients=[patient.id], subject=log.id)
     return log
 

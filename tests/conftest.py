@@ -18,6 +18,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     from django.db import connections
     from django.db.backends.signals import connection_created
 
+    from common import scoped
     from tests import owner, sight
 
     name = f"test_ldn_{os.getpid()}"
@@ -29,6 +30,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         connections.close_all()
         sight.let_tests_see(name)
         connection_created.connect(sight.see_everything)
+        scoped.exempt = sight.looks_on
         yield
         connections.close_all()
 

@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from common.walls import Context
+from common.walls import Context, context_of
 from tests import owner
 
 WHOLE = {TransactionStatus.IDLE, TransactionStatus.INTRANS}
@@ -32,6 +32,13 @@ def let_tests_see(database: str) -> None:
                 sql.Literal(EVERYTHING.clinic)
             )
             connection.execute(statement.format(sql.Identifier(str(table)), condition, condition))
+
+
+def looks_on() -> bool:
+    """Whether it is the test itself that asks, and not a deed or a page."""
+    connection = connections["default"]
+    connection.ensure_connection()
+    return context_of(connection) == EVERYTHING
 
 
 def see_everything(connection: BaseDatabaseWrapper, **_: Any) -> None:

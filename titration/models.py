@@ -16,6 +16,7 @@ from common import history
 from common.append_only import append_only_triggers
 from common.fields import DoseField, dose_within_limits
 from common.night import Slot
+from common.scoped import ScopedQuerySet
 from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
@@ -32,6 +33,8 @@ class ProtocolVersion(models.Model):
     body = models.JSONField()
     fingerprint = models.CharField(max_length=64)
     loaded_at = models.DateTimeField()
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -83,6 +86,8 @@ class Prescription(models.Model):
     version = models.PositiveIntegerField(default=1)
     next_due_on = models.DateField(null=True)
     next_dose = DoseField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -141,6 +146,8 @@ class PlanChange(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     by_label = models.CharField(max_length=200)
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["prescription", "number"], name="one_change_per_prescription_and_number"),
@@ -174,6 +181,8 @@ class Step(models.Model):
     dose = DoseField(null=True)
     rung = models.PositiveSmallIntegerField(null=True)
     state = models.CharField(max_length=10)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -218,6 +227,8 @@ class OpioidReview(models.Model):
     reason = SealedTextField("opioid_review.reason")
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         triggers = append_only_triggers("opioid_review")

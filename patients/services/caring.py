@@ -60,7 +60,7 @@ def grant_care(
     today = at.astimezone(patient.zone).date()
     if not today < expires_on <= today + LONGEST_GRANT:
         raise Refused("Choose a last day from today on and at most a year ahead. It can be granted again then.")
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     known_as = keyring().indexes(email, ADDRESS)
     patient.care_grants.filter(address_index__in=known_as, revoked_at=None).update(revoked_at=at)
     token, code, grant_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
@@ -96,7 +96,7 @@ def grant_care(
 def care_invitation_mailed(*, grant: CareGrant, at: datetime) -> None:
     """Remember that the mail server took the carer's invitation; the transaction that made it is over."""
     with walls.acting(clinic=grant.clinic_id):
-        CareGrant.objects.filter(id=grant.id).update(mailed_at=at)
+        CareGrant.objects.filter(id=grant.id, patient_id=grant.patient_id).update(mailed_at=at)
 
 
 def count_care_try(*, token: str, by: Actor, at: datetime) -> None:
@@ -144,9 +144,9 @@ def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datet
         carer = User.objects.create_user(f"carer-{uuid.uuid4()}", name=grant.name, email=grant.email)
     try:
         with transaction.atomic():
-            opened = CareGrant.objects.filter(id=grant.id, opened_at=None, revoked_at=None).update(
-                opened_at=at, user=carer
-            )
+            opened = CareGrant.objects.filter(
+                id=grant.id, patient_id=grant.patient_id, opened_at=None, revoked_at=None
+            ).update(opened_at=at, user=carer)
     except IntegrityError as error:
         if "one_open_grant_per_patient_and_carer" not in str(error):
             raise

@@ -47,7 +47,7 @@ def change_contact(
             "Somebody has changed this record since you opened the page. Nothing of yours was saved. "
             "Look at what stands now before you save again."
         )
-    Patient.objects.filter(id=known.id).update(
+    Patient.objects.filter(id=known.id, clinic_id=by.clinic_id).update(
         email=email, email_index=sealed.index(email, EMAIL), version=F("version") + 1
     )
     values: dict[str, Any] = {"reminders_by_email": reminders_by_email, "log_reminder_at": log_reminder_at}

@@ -33,7 +33,7 @@ class Opening:
 def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
     """Make a new invitation; an open one is replaced by it."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     patient.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
     token, desk_code, invitation_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
     invitation = Invitation.objects.create(
@@ -53,7 +53,7 @@ def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
 def invitation_mailed(*, invitation: Invitation, at: datetime) -> None:
     """Remember that the mail server took the invitation; the transaction that made it is over."""
     with walls.acting(clinic=invitation.clinic_id):
-        Invitation.objects.filter(id=invitation.id).update(mailed_at=at)
+        Invitation.objects.filter(id=invitation.id, patient_id=invitation.patient_id).update(mailed_at=at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,8 @@ def _let_in(token: str, birth_date: date | None, desk_code: str, by: Actor, at: 
             if left > 0
             else "That does not match, and this invitation is now closed. Ask your clinic to send you a new one."
         )
-    if not Invitation.objects.filter(id=invitation.id, spent_at=None, replaced_at=None).update(spent_at=at):
+    unspent = patient.invitations.filter(id=invitation.id, spent_at=None, replaced_at=None)
+    if not unspent.update(spent_at=at):
         raise Refused(SPENT)
     if patient.user_id is None:
         patient.user = User.objects.create_user(f"patient-{patient.id}", name=THE_PATIENT)

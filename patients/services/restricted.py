@@ -30,7 +30,9 @@ def restrict(*, patient_id: uuid.UUID, team: Iterable[uuid.UUID], reason: str, b
         raise Refused("A person has to restrict a record, not the system.")
     members = {*team, by.user_id}
     _check(by, members)
-    Patient.objects.filter(id=patient.id).update(restricted_at=at, restricted_because=reason)
+    Patient.objects.filter(id=patient.id, clinic_id=patient.clinic_id).update(
+        restricted_at=at, restricted_because=reason
+    )
     CareTeamMember.objects.bulk_create(_place(patient, user_id, by, at) for user_id in sorted(members))
     _record("record.restrict", patient, by, at, team=len(members))
 
@@ -40,7 +42,7 @@ def open_again(*, patient_id: uuid.UUID, by: Actor, at: datetime) -> None:
     """Let everyone of the clinic who reads records open this one again; the team is no more."""
     policy.check(by, policy.Permission.RESTRICT_RECORDS)
     patient = _restricted(patient_id, by)
-    Patient.objects.filter(id=patient.id).update(restricted_at=None, restricted_because="")
+    Patient.objects.filter(id=patient.id, clinic_id=patient.clinic_id).update(restricted_at=None, restricted_because="")
     patient.care_team.filter(ended_at=None).update(ended_at=at)
     _record("record.open_again", patient, by, at)
 

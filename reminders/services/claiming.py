@@ -51,6 +51,8 @@ def claim(*, at: datetime, size: int = pace.BATCH) -> Claim:
 
 def give_back(taken: Claim, reminder_ids: list[uuid.UUID]) -> int:
     """Return rows untried, due as they were: nothing left the machine and no try is spent."""
-    return Reminder.objects.filter(id__in=reminder_ids, lease=taken.lease, state=State.CLAIMED).update(
-        state=State.PENDING, lease=None, lease_until=None
+    return (
+        Reminder.objects.across_clinics()
+        .filter(id__in=reminder_ids, lease=taken.lease, state=State.CLAIMED)
+        .update(state=State.PENDING, lease=None, lease_until=None)
     )

@@ -84,4 +84,4 @@ def postponed(reminder_id: uuid.UUID, lease: uuid.UUID) -> bool:
 
 
 def _claimed(reminder_id: uuid.UUID, lease: uuid.UUID) -> Any:
-    return Reminder.objects.filter(id=reminder_id, lease=lease, state=State.CLAIMED)
+    return Reminder.objects.across_clinics().filter(id=reminder_id, lease=lease, state=State.CLAIMED)

@@ -179,7 +179,11 @@ def _insert(rows: list[Occurrence]) -> int:
     # In one order for everybody: planners that meet wait for each other and never in a circle.
     rows.sort(key=lambda row: (row.patient_id, row.kind, row.about_on))
     Occurrence.objects.bulk_create(rows, ignore_conflicts=True)
-    ours = set(Occurrence.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
+    ours = set(
+        Occurrence.objects.filter(
+            id__in=[row.id for row in rows], clinic_id__in={row.clinic_id for row in rows}
+        ).values_list("id", flat=True)
+    )
     Reminder.objects.bulk_create(
         Reminder(clinic_id=row.clinic_id, occurrence_id=row.id, next_at=row.due_at, not_after=row.expires_at)
         for row in rows

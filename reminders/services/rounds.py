@@ -60,12 +60,16 @@ def _send_what_is_due(stopping: Callable[[], bool]) -> Counter[str]:
 
 
 def _oldest_due(at: datetime) -> datetime | None:
-    due = Reminder.objects.unsettled().filter(state=State.PENDING, next_at__lte=at)
+    due = Reminder.objects.across_clinics().unsettled().filter(state=State.PENDING, next_at__lte=at)
     oldest: datetime | None = due.aggregate(oldest=Min("next_at"))["oldest"]
     return oldest
 
 
 def _oldest_doubt() -> datetime | None:
-    doubts = Reminder.objects.unsettled().filter(state=State.UNCERTAIN, tries__outcome=Attempt.Outcome.UNCERTAIN)
+    doubts = (
+        Reminder.objects.across_clinics()
+        .unsettled()
+        .filter(state=State.UNCERTAIN, tries__outcome=Attempt.Outcome.UNCERTAIN)
+    )
     oldest: datetime | None = doubts.aggregate(oldest=Min("tries__at"))["oldest"]
     return oldest

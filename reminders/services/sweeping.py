@@ -28,7 +28,7 @@ def sweep(*, at: datetime) -> Swept:
 
 def _leased(at: datetime) -> ReminderQuerySet:
     """Where leased rows are: whatever was claimed had been due. The index of what is due finds them."""
-    return Reminder.objects.unsettled().filter(next_at__lte=at)
+    return Reminder.objects.across_clinics().unsettled().filter(next_at__lte=at)
 
 
 def _return_claims(at: datetime) -> int:
@@ -47,7 +47,7 @@ def _doubt_sendings(at: datetime) -> int:
     rows = list(lapsed[: pace.SWEEP_AT_MOST])
     if not rows:
         return 0
-    Reminder.objects.filter(id__in=[row.id for row in rows]).update(
+    Reminder.objects.across_clinics().filter(id__in=[row.id for row in rows]).update(
         state=State.UNCERTAIN, lease=None, lease_until=None, error_class="lease_lapsed"
     )
     Attempt.objects.bulk_create(
@@ -69,11 +69,18 @@ def _expire(at: datetime) -> int:
     stale = _pending_past(at)
     if not stale:
         return 0
-    return Reminder.objects.filter(id__in=stale, state=State.PENDING, not_after__lte=at).update(
-        state=State.EXPIRED, done_at=at
+    return (
+        Reminder.objects.across_clinics()
+        .filter(id__in=stale, state=State.PENDING, not_after__lte=at)
+        .update(state=State.EXPIRED, done_at=at)
     )
 
 
 def _pending_past(at: datetime) -> list[uuid.UUID]:
-    stale = Reminder.objects.unsettled().filter(state=State.PENDING, not_after__lte=at).order_by(F("not_after"))
+    stale = (
+        Reminder.objects.across_clinics()
+        .unsettled()
+        .filter(state=State.PENDING, not_after__lte=at)
+        .order_by(F("not_after"))
+    )
     return list(stale.values_list("id", flat=True)[: pace.SWEEP_AT_MOST])

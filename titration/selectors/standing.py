@@ -33,7 +33,7 @@ def standings_of(patients: Sequence[Patient], *, at: datetime) -> dict[uuid.UUID
     """Where each of these patients stands, in one query however many there are."""
     today = {patient.id: at.astimezone(patient.zone).date() for patient in patients}
     standings: dict[uuid.UUID, Standing] = {}
-    for patient_id, told, start, due, next_dose, step_from, step_to, dose, state in _rows(list(today), at.date()):
+    for patient_id, told, start, due, next_dose, step_from, step_to, dose, state in _rows(patients, at.date()):
         known = standings.get(patient_id) or Standing(
             last_told=told, start_on=start, next_due_on=due, next_dose=next_dose
         )
@@ -43,12 +43,14 @@ def standings_of(patients: Sequence[Patient], *, at: datetime) -> dict[uuid.UUID
     return standings
 
 
-def _rows(patient_ids: list[uuid.UUID], utc_date: date) -> list[tuple]:  # type: ignore[type-arg]
+def _rows(patients: Sequence[Patient], utc_date: date) -> list[tuple]:  # type: ignore[type-arg]
     """Patient by patient, the open course with the steps that any zone's date could be in: one to three rows each."""
     told = SymptomLog.objects.filter(patient=OuterRef("pk")).order_by("-night").values("night")[:1]
     one_day = timedelta(days=1)
     return list(
-        Patient.objects.filter(id__in=patient_ids)
+        Patient.objects.filter(
+            id__in=[patient.id for patient in patients], clinic_id__in={patient.clinic_id for patient in patients}
+        )
         .annotate(
             told=Subquery(told),
             course=FilteredRelation("prescriptions", condition=Q(prescriptions__state__in=Prescription.OPEN_STATES)),

@@ -81,7 +81,7 @@ def prescribe(
 ) -> Prescription:
     """Sign a course. The protocol is kept with it as it stands today."""
     policy.check(by, policy.Permission.PRESCRIBE)
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     protocol = Protocol.from_json(protocol_version.body)
     course = check_new_course(
         patient=patient,
@@ -145,7 +145,7 @@ def advance(*, prescription_id: uuid.UUID, reason: str, seen_version: int, by: A
         policy.check(by, policy.Permission.PRESCRIBE)
     prescription = _locked(prescription_id, seen_version, by)
     # A night is saved under this lock: what it tells is either known to the gate or told after the step.
-    Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id)
+    Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id, clinic_id=prescription.clinic_id)
     verdict = courses_selectors.gate_of(prescription, at=at)
     if not isinstance(verdict, gate.Open):
         against = verdict.reasons if isinstance(verdict, gate.Blocked) else (verdict.reason,)
@@ -192,7 +192,9 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
     current = courses_selectors.open_prescription(report.patient)
     if outcome == OpioidReview.Outcome.STOPPED and current is not None:
         _stop(_locked(current.id, current.version, by), reason=reason, by=by, at=at)
-    Patient.objects.filter(id=report.patient_id).update(change_sequence=F("change_sequence") + 1)
+    Patient.objects.filter(id=report.patient_id, clinic_id=report.clinic_id).update(
+        change_sequence=F("change_sequence") + 1
+    )
     audit.record(by=by, at=at, action=f"opioid.{outcome}", patients=[report.patient_id], subject=report.id)
     return review
 
@@ -335,7 +337,9 @@ def _verdict_record(verdict: gate.Verdict | None) -> dict[str, Any]:
 
 
 def _raise_sequence(prescription: Prescription) -> None:
-    Patient.objects.filter(id=prescription.patient_id).update(change_sequence=F("change_sequence") + 1)
+    Patient.objects.filter(id=prescription.patient_id, clinic_id=prescription.clinic_id).update(
+        change_sequence=F("change_sequence") + 1
+    )
 
 
 def _project(prescription: Prescription, course: Course) -> None:
@@ -350,11 +354,11 @@ def _project(prescription: Prescription, course: Course) -> None:
     while same < min(len(wanted), len(have)) and _agrees(have[same], wanted[same]):
         same += 1
     if same < min(len(wanted), len(have)) and _agrees(have[same], wanted[same], but_end=True):
-        Step.objects.filter(id__in=[step.id for step in have[same + 1 :]]).delete()
-        Step.objects.filter(id=have[same].id).update(to_on=wanted[same].to_on)
+        prescription.steps.filter(id__in=[step.id for step in have[same + 1 :]]).delete()
+        prescription.steps.filter(id=have[same].id).update(to_on=wanted[same].to_on)
         same += 1
     else:
-        Step.objects.filter(id__in=[step.id for step in have[same:]]).delete()
+        prescription.steps.filter(id__in=[step.id for step in have[same:]]).delete()
     Step.objects.bulk_create(_step(prescription, segment) for segment in wanted[same:])
     due = timeline.next_step(course)
     prescription.next_due_on, prescription.next_dose = (due.on, due.dose) if due else (None, None)
