@@ -1,6 +1,7 @@
 """Questions about clinics and their people."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import signed_in
 from accounts.actors import Actor, Kind
-from accounts.models import Clinic, Membership, Session
+from accounts.models import Clinic, Membership, Session, User
 from common import walls
 
 
@@ -93,3 +94,14 @@ def sessions_of(user: Any, *, here: str | None, at: datetime) -> list[SignedIn]:
             )
         )
     return sorted(found, key=lambda one: (not one.here, -one.seen_at.timestamp()))
+
+
+def people_of(clinic_id: uuid.UUID | None) -> list[tuple[uuid.UUID, str]]:
+    """Everybody who works or has worked in a clinic, by name."""
+    members = Membership.objects.filter(clinic_id=clinic_id).order_by("user__name", "user_id")
+    return list(dict.fromkeys(members.values_list("user_id", "user__name")))
+
+
+def names_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The names of these people."""
+    return dict(User.objects.filter(id__in=set(user_ids)).values_list("id", "name"))

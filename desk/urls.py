@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from desk.views import contact, courses, helpers, home, patient, patients, people, prescribe, reminders, restricted
+from desk.views import (
+    contact,
+    courses,
+    helpers,
+    home,
+    memory,
+    patient,
+    patients,
+    people,
+    prescribe,
+    reminders,
+    restricted,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -29,5 +41,6 @@ urlpatterns = [
     path("reports/<uuid:report_id>/answer/", courses.answer_report, name="answer_report"),
     path("reminders/", reminders.reminders, name="reminders"),
     path("reminders/<uuid:reminder_id>/settle/", reminders.settle, name="settle"),
+    path("memory/", memory.memory, name="memory"),
     path("people/roles/", people.roles, name="roles"),
 ]

@@ -8,6 +8,7 @@ app_name = "exports"
 urlpatterns = [
     path("", views.index, name="list"),
     path("ask", views.ask, name="ask"),
+    path("memory", views.memory, name="memory"),
     path("<uuid:export_id>", views.show, name="show"),
     path("<uuid:export_id>/file", views.file, name="file"),
 ]

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import selectors as accounts_selectors
 from accounts.access import clinic_page
 from accounts.policy import Permission
+from audit.selectors import Asked
 from common import clock
+from exports import memory as memory_file
 from exports import presenters, selectors, services
 from exports.forms import AskForm
 from patients import selectors as patients_selectors
@@ -82,6 +84,25 @@ def file(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse | FileRespo
         content_type="text/csv; charset=utf-8",
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"},
     )
+
+
+@require_POST
+@clinic_page(Permission.READ_MEMORY, action="memory.save")
+def memory(request: HttpRequest) -> HttpResponse:
+    """What the reading room found, as a file. The search lies in the session, where that room left it."""
+    actor = request.actor  # type: ignore[attr-defined]
+    kept = request.session.get("memory_searches", {}).get(request.POST.get("search", ""))
+    asked = Asked.from_json(kept["asked"]) if kept else Asked(clinic_id=actor.clinic_id)
+    if asked.clinic_id != actor.clinic_id:
+        raise Http404
+    at = clock.now()
+    body = memory_file.take_out(asked=asked, by=actor, at=at)
+    headers = {
+        "Content-Disposition": f'attachment; filename="memory-{at:%Y%m%d-%H%M}.csv"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return HttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _patient(request: HttpRequest, patient_id: uuid.UUID | str) -> Patient | None:

@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -279,3 +280,33 @@ def _record(row: Patient) -> Record:
         invitation=invitation,
         address_failed=row.address_failed_at is not None,
     )
+
+
+@dataclass(frozen=True)
+class Named:
+    """A patient as the memory's reader sees them: by number and name, and nothing of their care."""
+
+    id: uuid.UUID
+    record_number: str
+    name: str
+
+
+def known_to_memory(actor: Actor) -> QuerySet[Patient]:
+    """Whom the memory's reader may name: all of the clinic's, for any of them may ask who looked at their record."""
+    if policy.may(actor, policy.Permission.READ_MEMORY):
+        return Patient.objects.filter(clinic_id=actor.clinic_id)
+    return Patient.objects.none()
+
+
+def named_in_memory(actor: Actor, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Named]:
+    """These patients by id."""
+    found = known_to_memory(actor).filter(id__in=set(ids)).values_list("id", "record_number", "name")
+    return {row[0]: Named(*row) for row in found}
+
+
+def found_in_memory(actor: Actor, words: str, *, most: int = 100) -> list[uuid.UUID]:
+    """Patients with all these parts in their name or record number."""
+    patients = known_to_memory(actor)
+    for word in plain(words).split()[:5]:
+        patients = patients.filter(Q(sort_key__contains=word) | Q(record_number__icontains=word))
+    return list(patients.order_by("sort_key", "id").values_list("id", flat=True)[:most])

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from portal.views import care, doors, emergency, pages
+from portal.views import care, doors, emergency, looking, pages
 
 
 class IsoDate:
@@ -35,5 +35,6 @@ urlpatterns = [
     path("helpers/", care.helpers, name="helpers"),
     path("helpers/new/", care.ask_help, name="ask_help"),
     path("helpers/<uuid:grant_id>/end/", care.end_help, name="end_help"),
+    path("who-looked/", looking.who_looked, name="who_looked"),
     path("emergency/", emergency.card, name="emergency"),
 ]

@@ -23,6 +23,7 @@ PLACES = (
     Place("desk:patients", "Patients", P.READ_PATIENTS, "desk:patient"),
     Place("exports:list", "Exports", P.EXPORT, "exports:"),
     Place("desk:reminders", "Reminders", P.READ_PATIENTS, "desk:reminders"),
+    Place("desk:memory", "Who did what", P.READ_MEMORY, "desk:memory"),
 )
 LAST_RESORT = "desk:roles"
 

@@ -83,6 +83,7 @@ LINES = {
     "desk:answer_report": Line(200, 302, ids=("report_id",), payload=(("outcome", "carry_on"), ("reason", "matrix"))),
     "desk:reminders": Line(200, 405),
     "desk:settle": Line(405, 302, ids=("reminder_id",), payload=(("outcome", "sent"),)),
+    "desk:memory": Line(200, 302),
     "desk:roles": Line(200, 405),
     # about one's own sign-in
     "accounts:session_state": Line(200, 405),
@@ -100,11 +101,13 @@ LINES = {
     "portal:leave": Line(405, 200),
     "portal:whom": Line(200, 302, payload=(("choice", "me"),)),
     "portal:helpers": Line(200, 405),
+    "portal:who_looked": Line(200, 405),
     "portal:ask_help": Line(200, 302),
     "portal:end_help": Line(405, 302, ids=("grant_id",)),
     # files that leave
     "exports:list": Line(200, 405),
     "exports:ask": Line(405, 302, payload=(("request_key", str(uuid.UUID(int=1))), ("patient", "{patient_id}"))),
+    "exports:memory": Line(405, 200),
     "exports:show": Line(200, 405, ids=("export_id",)),
     "exports:file": Line(200, 405, ids=("export_id",)),
     # public
@@ -245,13 +248,15 @@ def _at_the_patients_door(door: Any, persona: Persona, passed: int, method: str)
 def check_canaries(house: House, persona: Persona, body: str, events: list[AuditEvent], where: str) -> None:
     """Nobody reads of whom they may not know, and whoever is shown stands in the audit of that very request."""
     seen = {patient for event in events for patient in event.patient_ids}
+    # The reading room names patients to who may read no record: they answer patients who ask who looked at theirs.
+    reading = policy.Permission.READ_MEMORY if ":memory" in where else policy.Permission.READ_PATIENTS
     for which, case in house.cases.items():
         if case.canary not in body.casefold():
             continue
         may_know = persona.patient == which or (
             persona.role
             and (persona.clinic == "first") == (which in ("own", "neighbour"))
-            and policy.Permission.READ_PATIENTS in policy.PERMISSIONS[persona.role]
+            and reading in policy.PERMISSIONS[persona.role]
         )
         assert may_know, f"{where} shows {which}"
         assert case.patient.id in seen, f"{where} shows {which} and the audit does not say so"
