@@ -18,7 +18,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts import policy, second_factor
+from accounts import addresses, policy, second_factor
 from accounts import selectors as accounts_selectors
 from accounts.actors import NOBODY, Actor
 from audit import services as audit
@@ -215,8 +215,14 @@ def _as_themself(request: HttpRequest) -> Actor:
 
 
 def with_request(actor: Actor, request: HttpRequest) -> Actor:
-    """The same actor, remembering which request they act in and when it began."""
-    return replace(actor, request_id=getattr(request, "id", None), at=clock.now())
+    """The same actor, remembering which request they act in, when it began and where it came from."""
+    return replace(
+        actor,
+        request_id=getattr(request, "id", None),
+        at=clock.now(),
+        address=addresses.remembered_address(request),
+        agent=addresses.remembered_agent(request),
+    )
 
 
 def pass_through(
@@ -238,7 +244,7 @@ def pass_through(
     request.seen = seen.update  # type: ignore[attr-defined]
     try:
         with transaction.atomic(), walls.acting(user=user, request=getattr(request, "id", None)):
-            actor = enter()
+            actor = with_request(enter(), request)
             request.actor = actor  # type: ignore[attr-defined]
             with walls.acting(clinic=actor.clinic_id, user=actor.user_id):
                 response = view(request, *args, **kwargs)
@@ -258,7 +264,7 @@ def pass_through(
 
 def deny(request: HttpRequest, actor: Actor, action: str, refusal: Refused) -> HttpResponse:
     """Tell who is known why not, and remember that they asked, in a transaction of its own."""
-    request.actor = actor  # type: ignore[attr-defined]
+    actor = request.actor = with_request(actor, request)  # type: ignore[attr-defined]
     patients = [actor.patient_id] if actor.patient_id else []
     audit.record(by=actor, at=clock.now(), action=action, patients=patients, result="denied", reason=str(refusal))
     return render(request, "403.html", {"sentence": str(refusal)}, status=403)

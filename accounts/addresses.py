@@ -1,5 +1,8 @@
 """Where a request comes from. Only the declared number of our own proxies is believed."""
 
+import hashlib
+import ipaddress
+
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
@@ -20,3 +23,16 @@ def client_address(request: HttpRequest) -> str:
     if len(hops) < proxies:
         raise SuspiciousOperation("The request did not come through the declared proxies.")
     return hops[-proxies]
+
+
+def remembered_address(request: HttpRequest) -> str | None:
+    """The address for the memory; None where there is none to believe: that must not keep a deed from being told."""
+    try:
+        return str(ipaddress.ip_address(client_address(request)))
+    except (SuspiciousOperation, ValueError):
+        return None
+
+
+def remembered_agent(request: HttpRequest) -> str:
+    """A short hash of what the browser says it is: tells two browsers apart and says nothing of either."""
+    return hashlib.sha256(request.META.get("HTTP_USER_AGENT", "").encode()).hexdigest()[:16]

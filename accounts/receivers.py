@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
-from accounts import second_factor, selectors, signed_in
+from accounts import addresses, second_factor, selectors, signed_in
 from accounts.actors import NOBODY, Actor
 from accounts.services import factors, sessions
 from audit import services as audit
@@ -114,4 +114,11 @@ def _record(request: Any, user: Any, action: str, **more: Any) -> None:
 
 def _actor(request: Any, user: Any) -> Actor:
     actor = NOBODY if user is None else selectors.person_actor(user, clinic_id=None)
-    return replace(actor, request_id=getattr(request, "id", None))
+    if request is None:
+        return actor
+    return replace(
+        actor,
+        request_id=getattr(request, "id", None),
+        address=addresses.remembered_address(request),
+        agent=addresses.remembered_agent(request),
+    )

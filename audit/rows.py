@@ -3,12 +3,15 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from audit.models import AuditEvent
+from common import walls
 
 Chain = uuid.UUID | None
 """A clinic's chain; None is the chain of the events that belong to no clinic."""
@@ -44,6 +47,13 @@ SELECT clinic_id FROM known WHERE clinic_id IS NOT NULL
 """
 
 
+@contextmanager
+def keeping() -> Iterator[CursorWrapper]:
+    """A cursor with the sealer's rights: it reads every chain and adds seals. Who serves pages may not take them."""
+    with walls.taking(walls.SEALER_ROLE), connection.cursor() as cursor:
+        yield cursor
+
+
 @dataclass(frozen=True)
 class Head:
     """The newest seal of a chain; number 0 is a chain not begun."""
@@ -67,7 +77,7 @@ class SealedRow:
 
 def chains() -> list[Chain]:
     """Every chain there is: those with events, those with seals, and always that of no clinic."""
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         found: set[uuid.UUID] = set()
         for table in ("audit_auditevent", "audit_seal"):
             cursor.execute(CHAINS.format(table=table))
@@ -77,7 +87,7 @@ def chains() -> list[Chain]:
 
 def head(chain: Chain) -> Head | None:
     """The newest seal; None where nothing is sealed yet."""
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         cursor.execute(
             f"SELECT number, hash, finished_below, event_id FROM audit_seal WHERE clinic_id {_is(chain)} "
             "ORDER BY number DESC LIMIT 1",
@@ -95,7 +105,7 @@ def unsealed(chain: Chain, *, finished_below: int, limit: int) -> tuple[list[dic
     copy from another server, whose transactions were counted apart: then all rows are looked at, once.
     """
     within = "AND e.written_in >= %(mark)s::text::xid8 AND e.written_in < pg_snapshot_xmax(pg_current_snapshot())"
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         copied = finished_below > cursor.fetchone()[0]
         question = UNSEALED.format(is_chain=_is(chain), within="" if copied else within)
@@ -110,7 +120,7 @@ def unsealed(chain: Chain, *, finished_below: int, limit: int) -> tuple[list[dic
 
 def unsealed_before(chain: Chain, moment: Any) -> list[tuple[uuid.UUID, Any]]:
     """Id and time of every event older than `moment` that has no seal, whenever it was written."""
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         cursor.execute(
             f"SELECT e.id, e.at FROM audit_auditevent e WHERE e.clinic_id {_is(chain)} AND e.at < %(moment)s "
             "AND NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.event_id = e.id) ORDER BY e.at, e.id",
@@ -123,7 +133,7 @@ def sealed(chain: Chain, *, page: int) -> Iterator[SealedRow]:
     """A whole chain in order, a page at a time."""
     after = 0
     while True:
-        with connection.cursor() as cursor:
+        with keeping() as cursor:
             cursor.execute(SEALED.format(is_chain=_is(chain)), {"chain": chain, "after": after, "limit": page})
             rows = cursor.fetchall()
         for number, previous, own_hash, event_id, *event in rows:
@@ -136,7 +146,7 @@ def sealed(chain: Chain, *, page: int) -> Iterator[SealedRow]:
 
 def seal_at(chain: Chain, number: int) -> tuple[bytes, uuid.UUID] | None:
     """The hash and the event of one seal."""
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         cursor.execute(
             f"SELECT hash, event_id FROM audit_seal WHERE clinic_id {_is(chain)} AND number = %(number)s",
             {"chain": chain, "number": number},
@@ -147,7 +157,7 @@ def seal_at(chain: Chain, number: int) -> tuple[bytes, uuid.UUID] | None:
 
 def count_of(chain: Chain) -> int:
     """How many seals a chain has."""
-    with connection.cursor() as cursor:
+    with keeping() as cursor:
         cursor.execute(f"SELECT count(*) FROM audit_seal WHERE clinic_id {_is(chain)}", {"chain": chain})
         (count,) = cursor.fetchone()
     return int(count)

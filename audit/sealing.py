@@ -59,7 +59,7 @@ def _alone(chain: Chain) -> bool:
 
 def _append(chain: Chain, links: list[tuple[object, int, bytes, bytes]], finished_below: int, at: datetime) -> None:
     ids, numbers, before, own = (list(column) for column in zip(*links, strict=True))
-    with connection.cursor() as cursor:
+    with rows.keeping() as cursor:
         cursor.execute(
             "INSERT INTO audit_seal (event_id, number, previous, hash, clinic_id, finished_below, at) "
             "SELECT event_id, number, previous, hash, %s, %s, %s "

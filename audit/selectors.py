@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from audit.models import AuditEvent
+from common import walls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +54,9 @@ def _as_text(value: object) -> str:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """The right to read the memory."""
-    with transaction.atomic():
+def reading(clinic_id: uuid.UUID) -> Iterator[None]:
+    """The right to read one clinic's memory."""
+    with walls.acting(clinic=clinic_id), walls.taking(walls.AUDITOR_ROLE):
         yield
 
 
@@ -66,7 +66,7 @@ def page_of(asked: Asked, *, after: str = "", size: int = 50) -> tuple[list[Audi
 
     The key is an event's id: the page goes on below it without counting what came before.
     """
-    with reading():
+    with reading(asked.clinic_id):
         events = _matching(asked)
         if after:
             last = _by_key(asked, after)

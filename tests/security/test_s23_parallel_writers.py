@@ -83,7 +83,7 @@ def while_writing(ledger: Ledger, seal: Callable[[], None], writers: int = WRITE
 
 
 def sealed_subjects() -> set[uuid.UUID]:
-    with connection.cursor() as cursor:
+    with rows.keeping() as cursor:
         cursor.execute("SELECT e.subject_id FROM audit_seal s JOIN audit_auditevent e ON e.id = s.event_id")
         return {subject for (subject,) in cursor.fetchall()}
 
