@@ -35,8 +35,8 @@ def memory(request: HttpRequest) -> HttpResponse:
     people = accounts_selectors.people_of(actor.clinic_id)
     search = request.GET.get("search", "")
     kept = request.session.get(SEARCHES, {}).get(search)
-    typed = request.POST if request.method == "POST" else kept and kept["typed"]
-    form = MemoryForm(typed or None, people=people, zone=actor.clinic_zone)
+    typed = request.POST if request.method == "POST" else kept["typed"] if kept else None
+    form = MemoryForm(typed, people=people, zone=actor.clinic_zone)
     if form.is_bound and not form.is_valid():
         return _page(request, form, asked=None, people=dict(people), status=422)
     if request.method == "POST":

@@ -96,6 +96,11 @@ def test_it_is_found_by_person_patient_kind_and_day(
     assert "Nothing found" in search(room, patient="nobody of this name")
 
 
+def test_a_search_for_nothing_in_particular_shows_everything(room: Client) -> None:
+    answer = room.post(reverse("desk:memory"), {})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("desk:memory"))
+
+
 def test_what_was_denied_can_be_found_alone(room: Client, nurse: Actor, patient: Patient) -> None:
     looked(nurse, patient)
     looked(nurse, patient, action="course.hold", result="denied", reason="Not this role.")
