@@ -22,7 +22,7 @@ GRANT INSERT ON bench_plain TO PUBLIC
 
 
 def lines() -> Iterator[Line]:
-    """Plain inserts, audited readings, and sealing what was written; each writer is a process with its own connection."""
+    """Plain inserts, audited readings, and sealing what they wrote; each writer is a process of its own."""
     with owner.connect() as database:
         database.execute(PLAIN)
     plain = _a_second(_insert)
