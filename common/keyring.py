@@ -3,7 +3,7 @@
 AES-256-GCM with a random nonce. A sealed text is `sealed1:<key id>:<base64url of nonce, ciphertext and tag>`. It is
 bound to its *purpose*, the name of the column it belongs to: moved to another column it does not open. It is not bound
 to its row: sub-queries, JSON built in SQL and the history that triggers write carry the column and not the row's key
-(docs/adr/0027-sealed-columns.md says what that leaves open).
+(docs/adr/0020-sealed-columns.md says what that leaves open).
 
 Errors name a purpose and a key id, never a word of the text.
 """

@@ -154,6 +154,8 @@ CACHES = {
 }
 # Sessions live in the database: a broker that is down must not sign the clinic out.
 SESSION_ENGINE = "accounts.session_engine"
+# What was searched for, and a code to be read out at the desk, lie in a session: its row is sealed as a note is.
+SESSION_SERIALIZER = "common.sealed.SealedSerializer"
 # Nobody stays signed in longer than a long day, nor so long after they last did something.
 SIGNED_IN_AT_MOST = timedelta(hours=10)
 SIGNED_IN_IDLE = timedelta(minutes=15)
@@ -337,7 +339,9 @@ CELERY_ENABLE_UTC = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {"()": "common.fault_log.WordlessFormatter", "format": "%(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
