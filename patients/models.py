@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 
-from accounts.models import Clinic, User
+from accounts.models import Clinic, Membership, User
 from common import history
 from common.scoped import ScopedQuerySet
 from common.sealed import BlindIndexField, SealedTextField
@@ -341,6 +341,84 @@ class CareTeamMember(models.Model):
                 fields=["user", "patient"], condition=models.Q(ended_at=None), name="one_place_in_a_care_team"
             ),
         ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@history.tracked()
+class EmergencyAccess(models.Model):
+    """A restricted record opened by a clinician outside its care team, with a reason, for an hour, for one patient.
+
+    It stays on the reviewers' list until one of them has closed it with an outcome. It lasts while the membership does
+    by which it was opened.
+    """
+
+    class Outcome(models.TextChoices):
+        JUSTIFIED = "justified", "Justified"
+        NOT_JUSTIFIED = "not_justified", "Not justified"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="emergency_accesses")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = SealedTextField("emergency_access.reason")
+    opened_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    # Null: no mail server has taken the notice yet.
+    noticed_at = models.DateTimeField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    review_outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)
+    review_words = SealedTextField("emergency_access.review_words", blank=True)
+
+    class Meta:
+        constraints = [
+            # Who may see whom is asked by the index of this one.
+            models.UniqueConstraint(
+                fields=["user", "patient"],
+                condition=models.Q(closed_at=None),
+                name="one_open_emergency_per_person_and_patient",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("opened_at")), name="an_emergency_ends_after_it_begins"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reviewed_at=None, reviewed_by=None, review_outcome="", review_words="")
+                | (
+                    models.Q(reviewed_at__isnull=False, reviewed_by__isnull=False)
+                    & models.Q(review_outcome__in=["justified", "not_justified"])
+                    & ~models.Q(review_words="")
+                ),
+                name="a_review_says_who_when_what_and_why",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reviewed_by=None) | ~models.Q(reviewed_by=models.F("user")),
+                name="nobody_reviews_their_own_emergency",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["clinic", "opened_at"], condition=models.Q(reviewed_at=None), name="emergency_to_review"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EmergencyTry(models.Model):
+    """Somebody tried to open a restricted record; so many tries an hour and no more."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["clinic", "user", "at"], name="emergency_tries_of_a_person")]
 
     def __str__(self) -> str:
         return str(self.id)

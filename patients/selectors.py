@@ -19,6 +19,7 @@ from patients.models import (
     CONDITION_WORDS,
     CareGrant,
     CareTeamMember,
+    EmergencyAccess,
     Invitation,
     Medicine,
     Patient,
@@ -49,7 +50,18 @@ def open_to(actor: Actor) -> Q:
     restricted record.
     """
     team = CareTeamMember.objects.filter(user_id=actor.user_id, ended_at=None)
-    return Q(restricted_at=None) | Q(id__in=team.values("patient_id"))
+    opened = Q(restricted_at=None) | Q(id__in=team.values("patient_id"))
+    if actor.at is not None and policy.may(actor, policy.Permission.BREAK_GLASS):
+        opened |= Q(id__in=running_emergencies(actor).values("patient_id"))
+    return opened
+
+
+def running_emergencies(actor: Actor) -> QuerySet[EmergencyAccess]:
+    """What this member opened in an emergency that lasts at the moment of their request; none outside a request."""
+    if actor.at is None:
+        return EmergencyAccess.objects.none()
+    mine = EmergencyAccess.objects.filter(clinic_id=actor.clinic_id, user_id=actor.user_id, closed_at=None)
+    return mine.filter(ends_at__gt=actor.at, membership__ended_at=None)
 
 
 def lasting(actor: Actor) -> Actor:

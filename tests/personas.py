@@ -19,7 +19,7 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
 from exports import services as exports_services
 from patients import services as patients_services
-from patients.models import CareGrant, Medicine, Patient, PatientCondition, Phone
+from patients.models import CareGrant, EmergencyAccess, Medicine, Patient, PatientCondition, Phone
 from reminders.models import Occurrence, Reminder
 from reminders.states import State
 from symptoms.models import OpioidReport
@@ -37,7 +37,8 @@ PASSING = re.compile(
 @dataclass
 class Case:
     """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export;
-    a helper who may log, and one whose time is over."""
+    a helper who may log, and one whose time is over; and an emergency in which the record was once opened.
+    """
 
     canary: str
     patient: Patient
@@ -49,6 +50,7 @@ class Case:
     reminder: Reminder
     grant: CareGrant
     care_invitation_token: str
+    emergency: EmergencyAccess
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -201,6 +203,20 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         reminder=doubtful_reminder(patient, prescription),
         grant=care.grant,
         care_invitation_token=care.token,
+        emergency=past_emergency(patient, by),
+    )
+
+
+def past_emergency(patient: Patient, by: Actor) -> EmergencyAccess:
+    """Somebody opened the record in an emergency two hours ago, and nobody has reviewed it."""
+    return EmergencyAccess.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        user_id=by.user_id,
+        membership=Membership.objects.get(user_id=by.user_id),
+        reason="a reason of more than twenty characters",
+        opened_at=NOW - timedelta(hours=2),
+        ends_at=NOW - timedelta(hours=1),
     )
 
 
