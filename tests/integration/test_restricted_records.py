@@ -191,7 +191,7 @@ class TestDeeds:
         assert CareTeamMember.objects.filter(ended_at=None).count() == 1
 
 
-ABOUT_A_PATIENT = {"patient_id", "prescription_id", "report_id", "reminder_id", "export_id", "phone_id", "access_id"}
+ABOUT_A_PATIENT = {"patient_id", "prescription_id", "report_id", "reminder_id", "export_id", "phone_id"}
 LISTS = ("desk:home", "desk:patients", "desk:reminders", "exports:list")
 
 
