@@ -18,4 +18,6 @@ SCHEDULE = {
     "memory-anchor": {"task": "audit.anchor", "schedule": 3600.0, "options": {"expires": 3000}},
     # Reads every chain from its beginning and logs what was touched.
     "memory-verify": {"task": "audit.verify", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
+    # Forgets sessions, codes and invitations that let nobody in any more, and counts them in the memory.
+    "retention": {"task": "retention.tick", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
 }
