@@ -320,7 +320,8 @@ class TestPages:
         with pages.statements() as after:
             page = words_of(desk.get(address))
         assert "Only its care team: Other Prescriber, Team Prescriber." in page
-        assert len(after) == len(before)
+        # A restricted record costs one question more: whether it is open by an emergency.
+        assert len(after) == len(before) + 1
 
     def test_restricting_adding_removing_and_opening_again(
         self, desk: Client, outsider: Actor, patient: Patient
