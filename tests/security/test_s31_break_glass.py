@@ -20,7 +20,7 @@ from accounts.models import Clinic, Membership, User
 from patients.models import EmergencyAccess, EmergencyTry, Patient
 from patients.services import emergencies, restricted
 from tests import factories, pages
-from tests.guards.test_access_matrix import LINES
+from tests.guards.matrix import LINES
 from tests.memory import events
 from tests.reliability import smtp_stub
 
