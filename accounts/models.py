@@ -21,6 +21,16 @@ class Clinic(models.Model):
     phone = models.CharField(max_length=40)
     # Said to patients who write when nobody reads: when somebody will, and whom to call before that.
     after_hours_words = models.TextField()
+    # How long a record is kept after its last entry. Null: nobody has decided, and nothing is ever over.
+    retention_years = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(retention_years=None) | models.Q(retention_years__gte=6, retention_years__lte=50),
+                name="records_are_kept_from_6_to_50_years",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

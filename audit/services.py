@@ -38,8 +38,9 @@ def record(
     result: str = AuditEvent.Result.DONE,
     row_count: int | None = None,
     details: dict[str, Any] | None = None,
+    using: str = "default",
 ) -> None:
-    """Append one event in the caller's transaction: the deed and its trace stand or fall together.
+    """Append one event in the caller's transaction on `using`: the deed and its trace stand or fall together.
 
     `row_count` is how many rows of care were shown or left. `details` takes counts, codes and hashes; nothing that
     could identify a person or describe their health. Raises NotRemembered where the event cannot be written.
@@ -62,8 +63,8 @@ def record(
         details=details or {},
     )
     try:
-        with walls.acting(clinic=by.clinic_id):
-            event.save(force_insert=True)
+        with walls.acting(clinic=by.clinic_id, using=using):
+            event.save(force_insert=True, using=using)
     except DatabaseError as error:
         # The class only: a database error's text quotes the row.
         raise NotRemembered(type(error).__name__) from None

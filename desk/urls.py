@@ -17,6 +17,7 @@ from desk.views import (
     prescribe,
     reminders,
     restricted,
+    retention,
 )
 
 app_name = "desk"
@@ -51,4 +52,9 @@ urlpatterns = [
     path("emergency/reviews/", emergency.reviews, name="emergency_reviews"),
     path("emergency/reviews/<uuid:access_id>/", emergency.review, name="emergency_review"),
     path("emergency/reviews/<uuid:access_id>/end/", emergency.end_of_review, name="emergency_review_end"),
+    path("retention/", retention.overview, name="retention"),
+    path("retention/years/", retention.years, name="retention_years"),
+    path("retention/<uuid:patient_id>/", retention.ask, name="retention_ask"),
+    path("retention/erasures/<uuid:erasure_id>/confirm/", retention.confirm, name="retention_confirm"),
+    path("retention/erasures/<uuid:erasure_id>/withdraw/", retention.withdraw, name="retention_withdraw"),
 ]

@@ -13,7 +13,8 @@ OWNERS_COMMANDS = {
     "sqlmigrate",
     "pgtrigger",
     "seal_again",
-}  # they change or read the shape of the tables, or what triggers keep
+    "erase_due",
+}  # they change or read the shape of the tables, or rewrite what nobody else may
 
 
 WORKERS_COMMANDS = {

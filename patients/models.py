@@ -422,3 +422,52 @@ class EmergencyTry(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Erasure(models.Model):
+    """A record whose time is over, asked to be erased by one administrator and confirmed by another.
+
+    `due_at` is set when a second person confirms, or a week ahead where the clinic has no second one. The owner's
+    nightly run does it and writes what went (`removed`: rows by table). This row and the memory stay.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="erasures")
+    reason = SealedTextField("erasure.reason")
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    due_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    removed = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(withdrawn_at=None), name="one_erasure_per_patient"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_at=None, confirmed_by=None)
+                | models.Q(confirmed_at__isnull=False, confirmed_by__isnull=False, due_at__isnull=False),
+                name="a_confirmed_erasure_says_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("asked_by")),
+                name="nobody_confirms_their_own_erasure",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(done_at=None)
+                | models.Q(due_at__isnull=False, withdrawn_at=None, done_at__gte=models.F("due_at")),
+                name="nothing_is_erased_before_it_is_due",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(done_at=None, withdrawn_at=None), name="erasure_to_do"),
+            models.Index(fields=["clinic", "-asked_at"], name="erasure_by_clinic"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

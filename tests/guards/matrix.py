@@ -93,6 +93,11 @@ LINES = {
     "accounts:sessions": Line(200, 405),
     "accounts:end_session": Line(405, 404, payload=(("session", "unknown"),)),
     "accounts:end_other_sessions": Line(405, 302),
+    "desk:retention": Line(200, 405),
+    "desk:retention_years": Line(405, 302, payload=(("years", "10"),)),
+    "desk:retention_ask": Line(404, 404, ids=("patient_id",)),
+    "desk:retention_confirm": Line(405, 404, ids=("erasure_id",)),
+    "desk:retention_withdraw": Line(405, 404, ids=("erasure_id",)),
     "desk:emergency": Line(200, 422),
     "desk:emergency_end": Line(405, 404, ids=("access_id",)),
     "desk:emergency_reviews": Line(200, 405),
@@ -191,7 +196,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key"}
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
-        unknown += ("user_id", "grant_id", "access_id")
+        unknown += ("user_id", "grant_id", "access_id", "erasure_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
         **plain,
@@ -199,6 +204,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "phone_id": case.phone.id,
         "user_id": uuid.UUID(int=7),
         "access_id": case.emergency.id,
+        "erasure_id": uuid.UUID(int=8),
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,
         "reminder_id": case.reminder.id,

@@ -83,6 +83,7 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "patient_id": case.patient.id,
         "user_id": uuid.uuid4(),
         "access_id": case.emergency.id,
+        "erasure_id": uuid.uuid4(),
         "phone_id": case.phone.id,
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,

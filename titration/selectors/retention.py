@@ -1,0 +1,113 @@
+"""Which records' time is over.
+
+A record is kept for the clinic's years after its last entry, and never let go before the patient's 26th birthday (the
+longest that the code of practice for health records in England asks for somebody who was treated as a child), nor
+while a plan is open or an emergency access waits for its review.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
+
+from accounts import policy
+from accounts.actors import Actor
+from accounts.models import Clinic
+from patients.models import EmergencyAccess, Erasure, Patient
+from symptoms.models import DoseTaken, OpioidReport, SymptomLog
+from titration.models import Prescription
+
+GROWN_UP_YEARS = 26
+SHOWN = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Over:
+    """A record that need not be kept any longer, by its number alone, and when something was last written in it."""
+
+    patient_id: uuid.UUID
+    record_number: str
+    last_entry_at: datetime
+
+
+def years_before(at: datetime, years: int) -> datetime:
+    """The same moment so many years ago; 29 February becomes the 28th where there is none."""
+    try:
+        return at.replace(year=at.year - years)
+    except ValueError:
+        return at.replace(year=at.year - years, day=28)
+
+
+def over(actor: Actor, *, at: datetime) -> list[Over]:
+    """The clinic's records whose time is over and that nobody has asked to erase, the oldest first, at most 200."""
+    if not policy.may(actor, policy.Permission.ERASE) or actor.clinic_id is None:
+        return []
+    asked = Erasure.objects.filter(patient=OuterRef("pk"), withdrawn_at=None)
+    found = _over(actor.clinic_id, at=at).exclude(Exists(asked)).annotate(last=_last_entry())
+    rows = found.order_by("last", "id").values_list("id", "record_number", "last")[:SHOWN]
+    return [Over(patient_id=row[0], record_number=row[1], last_entry_at=row[2]) for row in rows]
+
+
+def is_over(clinic_id: uuid.UUID, patient_id: uuid.UUID, *, at: datetime, using: str = "default") -> bool:
+    """Whether this record of the clinic need not be kept any longer."""
+    return _over(clinic_id, at=at, using=using).filter(id=patient_id).exists()
+
+
+def _over(clinic_id: uuid.UUID, *, at: datetime, using: str = "default") -> QuerySet[Patient]:
+    years = Clinic.objects.using(using).values_list("retention_years", flat=True).get(id=clinic_id)
+    here = Patient.objects.using(using).filter(clinic_id=clinic_id)
+    if years is None:
+        return here.none()
+    since, of_patient = years_before(at, years), {"patient": OuterRef("pk")}
+    prescribed = Q(signed_at__gte=since) | Q(stopped_at__gte=since) | Q(state__in=Prescription.OPEN_STATES)
+    return (
+        here.filter(registered_at__lt=since, birth_date__lte=_born_before(at))
+        .exclude(Exists(SymptomLog.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
+        .exclude(Exists(DoseTaken.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
+        .exclude(Exists(OpioidReport.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(Prescription.objects.using(using).filter(prescribed, **of_patient)))
+        .exclude(Exists(EmergencyAccess.objects.using(using).filter(**of_patient, reviewed_at=None)))
+    )
+
+
+def _born_before(at: datetime) -> date:
+    return years_before(at, GROWN_UP_YEARS).date()
+
+
+def _last_entry() -> Greatest:
+    """GREATEST passes over NULL: a record without nights ends with its registration or its plan."""
+    of_patient = {"patient": OuterRef("pk")}
+
+    def newest(rows: QuerySet, column: str) -> Subquery:  # type: ignore[type-arg]
+        return Subquery(rows.order_by(f"-{column}").values(column)[:1])
+
+    return Greatest(
+        F("registered_at"),
+        newest(SymptomLog.objects.filter(**of_patient), "recorded_at"),
+        newest(DoseTaken.objects.filter(**of_patient), "recorded_at"),
+        newest(Prescription.objects.filter(**of_patient), "signed_at"),
+        newest(Prescription.objects.filter(**of_patient, stopped_at__isnull=False), "stopped_at"),
+    )
+
+
+def asked(actor: Actor) -> list[Erasure]:
+    """The clinic's erasures that were not taken back: open ones first, then the latest."""
+    if not policy.may(actor, policy.Permission.ERASE):
+        return []
+    rows = Erasure.objects.filter(clinic_id=actor.clinic_id, withdrawn_at=None)
+    rows = rows.select_related("patient", "asked_by", "confirmed_by")
+    return list(rows.order_by(F("done_at").desc(nulls_first=True), "-asked_at", "id")[:SHOWN])
+
+
+def erasure_of(actor: Actor, erasure_id: uuid.UUID) -> Erasure | None:
+    """This erasure, if it is one of the clinic whose administrator asks."""
+    if not policy.may(actor, policy.Permission.ERASE):
+        return None
+    return Erasure.objects.filter(id=erasure_id, clinic_id=actor.clinic_id).first()
+
+
+def record_over(actor: Actor, patient_id: uuid.UUID, *, at: datetime) -> Over | None:
+    """This record, if its time is over and nobody has asked to erase it."""
+    return next((one for one in over(actor, at=at) if one.patient_id == patient_id), None)
