@@ -5,7 +5,6 @@ that does not. Rows that are written once are among them: only the owner of the 
 here. The run can be repeated and broken off: each record goes whole, in one transaction, or not at all.
 """
 
-import logging
 import uuid
 from datetime import datetime
 from typing import Any
@@ -19,9 +18,9 @@ from audit import services as audit
 from patients.models import Erasure, Patient
 from titration.selectors import retention
 
-log = logging.getLogger(__name__)
 OWNER = "owner"
 
+REMINDERS_KEPT_YEARS = 2
 ERASED = "erased"
 OF_PATIENT = "patient_id = {patient}"
 OF_PHONE = "phone_id IN (SELECT id FROM patients_phone WHERE patient_id = {patient})"
@@ -132,7 +131,7 @@ def _remove(patient_id: uuid.UUID, at: datetime) -> dict[str, int]:
             "at": at.isoformat(),
             "users": _users(cursor, patient_id),
         }
-        _silence_triggers(cursor)
+        _silence_triggers(cursor, *DELETED, *BLANKED)
         counts = {}
         # Those found through a row that goes are blanked before it does.
         for label, (values, where) in BLANKED.items():
@@ -148,6 +147,35 @@ def _remove(patient_id: uuid.UUID, at: datetime) -> dict[str, int]:
             statement = sql.SQL("DELETE FROM {} WHERE ").format(_table(label))
             counts[label] = _run(cursor, statement + _where(where, told))
     return {label: count for label, count in counts.items() if count}
+
+
+def forget_reminders(*, at: datetime) -> int:
+    """Delete what was owed, sent and tried where the story ended two years ago (reliability rules 2.4). How many.
+
+    What is left of them is in the memory: how many of each clinic ended in which state.
+    """
+    before = retention.years_before(at, REMINDERS_KEPT_YEARS)
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        _silence_triggers(cursor, "reminders.Attempt", "reminders.Reminder", "reminders.Occurrence")
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE over_reminders ON COMMIT DROP AS
+            SELECT o.id AS occurrence_id, r.id AS reminder_id, o.clinic_id, coalesce(r.state, o.state) AS state
+            FROM reminders_occurrence o LEFT JOIN reminders_reminder r ON r.occurrence_id = o.id
+            WHERE o.due_at < %(before)s AND o.expires_at < %(before)s AND (r.id IS NULL OR r.done_at < %(before)s)
+            """,
+            {"before": before},
+        )
+        cursor.execute("DELETE FROM reminders_attempt WHERE reminder_id IN (SELECT reminder_id FROM over_reminders)")
+        cursor.execute("DELETE FROM reminders_reminder WHERE id IN (SELECT reminder_id FROM over_reminders)")
+        cursor.execute("DELETE FROM reminders_occurrence WHERE id IN (SELECT occurrence_id FROM over_reminders)")
+        cursor.execute("SELECT clinic_id, state, count(*) FROM over_reminders GROUP BY clinic_id, state")
+        by_clinic: dict[uuid.UUID, dict[str, int]] = {}
+        for clinic_id, state, count in cursor.fetchall():
+            by_clinic.setdefault(clinic_id, {})[state] = count
+        for clinic_id, counts in sorted(by_clinic.items()):
+            audit.record(by=system(clinic_id), at=at, action="reminders.forget", details={"ended": counts}, using=OWNER)
+    return sum(sum(counts.values()) for counts in by_clinic.values())
 
 
 def _users(cursor: Any, patient_id: uuid.UUID) -> list[uuid.UUID]:
@@ -166,11 +194,11 @@ def _users(cursor: Any, patient_id: uuid.UUID) -> list[uuid.UUID]:
     return [user_id for (user_id,) in cursor.fetchall()]
 
 
-def _silence_triggers(cursor: Any) -> None:
+def _silence_triggers(cursor: Any, *labels: str) -> None:
     """In this transaction the triggers of these tables neither refuse nor write history. The grants refuse everybody
     else all the same.
     """
-    tables = [_name(label) for label in (*DELETED, *BLANKED)]
+    tables = [_name(label) for label in labels]
     cursor.execute(
         """
         SELECT set_config('pgtrigger.ignore', coalesce(array_agg(t.tgname)::text, '{}'), true)

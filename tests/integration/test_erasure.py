@@ -19,15 +19,13 @@ from django.utils.html import strip_tags
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
 from accounts.services import clinics
-from audit import sealing
-from audit import verifying as audit_verifying
+from audit import sealing, verifying
 from common.refusals import Refused
 from common.sealed import SealedTextField
 from ldn_clinic import erasing
-from patients import services as patients_services
 from patients.models import EmergencyAccess, Erasure, Patient, Phone
 from patients.services import restricted
-from symptoms import services as symptoms_services  # noqa: F401  its history tables are under test
+from reminders.models import Attempt, Reminder
 from tests import factories, owner, pages, personas
 from tests.memory import events
 from titration.models import PlanChange, Prescription
@@ -92,9 +90,7 @@ class TestWhoseTimeIsOver:
         for patient in (prescribed, running):
             factories.prescription(patient, by=prescriber, at=recent if patient is prescribed else THEN)
         row = factories.prescription(stopped, by=prescriber, at=THEN)
-        courses.stop(
-            prescription_id=row.id, reason="done", seen_version=row.version, by=prescriber, at=recent
-        )
+        courses.stop(prescription_id=row.id, reason="done", seen_version=row.version, by=prescriber, at=recent)
         for row in Prescription.objects.filter(patient=prescribed):
             Prescription.objects.filter(id=row.id).update(state="stopped", stopped_at=row.signed_at)
         assert self.over(first) == set()
@@ -184,9 +180,7 @@ class TestPages:
     def desk(self, first: Actor) -> Client:
         return pages.client_of(first)
 
-    def test_from_the_list_to_the_nightly_run(
-        self, clinic: Clinic, desk: Client, second: Actor
-    ) -> None:
+    def test_from_the_list_to_the_nightly_run(self, clinic: Clinic, desk: Client, second: Actor) -> None:
         patient = old(clinic, name="Long Gone", record_number="R-1")
         listed = words_of(desk.get(reverse("desk:retention")))
         assert "R-1" in listed
@@ -197,9 +191,7 @@ class TestPages:
         assert desk.get(address).status_code == 404
         confirm = reverse("desk:retention_confirm", args=[Erasure.objects.get().id])
         assert desk.post(confirm).status_code == 409
-        assert "Will be erased in the next nightly run" in words_of(
-            pages.client_of(second).post(confirm, follow=True)
-        )
+        assert "Will be erased in the next nightly run" in words_of(pages.client_of(second).post(confirm, follow=True))
 
     def test_the_years_are_asked_for(self, clinic: Clinic, desk: Client) -> None:
         Clinic.objects.filter(id=clinic.id).update(retention_years=None)
@@ -259,7 +251,7 @@ def tables_with(word: str) -> set[str]:
     with owner.connect(connection.settings_dict["NAME"]) as reader:
         names = [n for (n,) in reader.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()]
         for name in names:
-            asked = f'SELECT count(*) FROM "{name}" t WHERE t::text ILIKE %s'  # noqa: S608  our own tables
+            asked = f'SELECT count(*) FROM "{name}" t WHERE t::text ILIKE %s'
             ((count,),) = reader.execute(asked, [f"%{word}%"]).fetchall()
             if count:
                 found.add(str(name))
@@ -299,6 +291,8 @@ class TestTheOwnersRun:
         assert (erasure.done_at, erasure.removed) == (LATER, event.details["removed"])
         assert erasure.removed["symptoms.SymptomLog"] == 7
         assert erasure.removed["patients.Medicine"] == 1
+        sealing.seal(at=LATER)
+        assert verifying.verify(at=LATER).faults == []
 
     def test_the_way_in_is_gone_and_nobody_of_the_clinic_finds_the_record(self, grave: personas.House) -> None:
         own = grave.cases["own"]
@@ -342,6 +336,24 @@ class TestTheOwnersRun:
         with pytest.raises(Exception, match="permission denied"):
             erasing.erase_due(at=LATER)
         assert Erasure.objects.get().done_at is None
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+def test_reminders_are_forgotten_two_years_after_their_end(settings: Any, tmp_path: Any) -> None:
+    settings.EXPORT_DIR = tmp_path
+    with time_machine.travel(THEN, tick=False):
+        house = personas.build()
+    reminder = house.cases["own"].reminder
+    Attempt.objects.create(clinic_id=reminder.clinic_id, reminder=reminder, number=1, outcome="begun", at=THEN)
+    in_two_years = THEN.replace(year=THEN.year + 2)
+    assert erasing.forget_reminders(at=in_two_years + timedelta(days=9)) == 0, "nobody has settled it"
+    Reminder.objects.filter(id=reminder.id).update(state="sent", done_at=THEN)
+    assert erasing.forget_reminders(at=in_two_years) == 0
+    assert erasing.forget_reminders(at=in_two_years + timedelta(microseconds=1)) == 1
+    assert not Reminder.objects.filter(id=reminder.id).exists()
+    assert Reminder.objects.count() == 2
+    (event,) = events(action="reminders.forget")
+    assert (event.clinic_id, event.details) == (reminder.clinic_id, {"ended": {"sent": 1}})
 
 
 def test_every_table_with_a_patients_rows_has_its_fate() -> None:

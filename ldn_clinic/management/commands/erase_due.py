@@ -1,4 +1,4 @@
-"""Erases the records whose erasing is due. Run by the owner of the tables, once a night."""
+"""Erases the records whose erasing is due and forgets old reminders. The owner of the tables runs it once a night."""
 
 from typing import Any
 
@@ -15,4 +15,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if erasing.OWNER not in settings.DATABASES:
             raise CommandError("Only the owner of the tables can do this: start it by ./clinic manage erase_due.")
-        self.stdout.write(f"{erasing.erase_due(at=clock.now())} erased")
+        at = clock.now()
+        erased, forgotten = erasing.erase_due(at=at), erasing.forget_reminders(at=at)
+        self.stdout.write(f"Records erased: {erased}. Reminders forgotten: {forgotten}.")
