@@ -1,8 +1,9 @@
 """What becomes of every table when a record is erased, and the owner's nightly run that does it.
 
 Every table that holds a patient's rows stands in exactly one of `DELETED`, `BLANKED` and `KEPT`; a guard test finds one
-that does not. Rows that are written once are among them: only the owner of the tables may delete those, and does so
-here. The run can be repeated and broken off: each record goes whole, in one transaction, or not at all.
+that does not. The versions of a row that goes or is blanked go by the same condition (`versions`). Rows that are
+written once are among them: only the owner of the tables may delete those, and does so here. The run can be repeated
+and broken off: each record goes whole, in one transaction, or not at all.
 """
 
 import uuid
@@ -46,9 +47,7 @@ DELETED = {
     "patients.PatientCondition": OF_PATIENT,
     "patients.Medicine": OF_PATIENT,
     "symptoms.DoseTaken": OF_PATIENT,
-    "symptoms.DoseTakenEvent": OF_PATIENT,
     "symptoms.SymptomLog": OF_PATIENT,
-    "symptoms.SymptomLogEvent": OF_PATIENT,
     "titration.OpioidReview": OF_REPORT,
     "symptoms.OpioidReport": OF_PATIENT,
     "reminders.Attempt": OF_REMINDER,
@@ -87,6 +86,9 @@ KEPT = {
     "patients.Erasure": "the record of the erasing itself: who asked, who confirmed, what went",
     "titration.Prescription": "what was prescribed, from when, by whom: without a name it speaks of nobody",
     "titration.Step": "the doses of the prescription, without a name",
+    "patients.ErasureEvent": "who asked, confirmed and took back",
+    "titration.PrescriptionEvent": "the states a prescription went through, without a name",
+    "exports.ExportEvent": "the states an export went through",
     "exports.Export": "that nights left, when and to whom; the files themselves last a day",
 }
 
@@ -131,7 +133,8 @@ def _remove(patient_id: uuid.UUID, at: datetime) -> dict[str, int]:
             "at": at.isoformat(),
             "users": _users(cursor, patient_id),
         }
-        _silence_triggers(cursor, *DELETED, *BLANKED)
+        past = versions()
+        _silence_triggers(cursor, *DELETED, *BLANKED, *past)
         counts = {}
         # Those found through a row that goes are blanked before it does.
         for label, (values, where) in BLANKED.items():
@@ -143,10 +146,17 @@ def _remove(patient_id: uuid.UUID, at: datetime) -> dict[str, int]:
             counts[label] = _run(cursor, statement + _where(where, told))
         review = sql.SQL("UPDATE patients_emergencyaccess SET review_words = {} WHERE review_words <> '' AND ")
         _run(cursor, review.format(sql.Literal(ERASED)) + _where(OF_PATIENT, told))
-        for label, where in DELETED.items():
+        for label, where in {**DELETED, **past}.items():
             statement = sql.SQL("DELETE FROM {} WHERE ").format(_table(label))
             counts[label] = _run(cursor, statement + _where(where, told))
     return {label: count for label, count in counts.items() if count}
+
+
+def versions() -> dict[str, str]:
+    """The tables that keep every version of rows that go or are blanked, each with the condition of its rows."""
+    fates = {**DELETED, **{label: where for label, (_, where) in BLANKED.items()}}
+    kept_by = {getattr(apps.get_model(label), "pgh_event_model", None): where for label, where in fates.items()}
+    return {_label(event): where for event, where in kept_by.items() if event is not None}
 
 
 def forget_reminders(*, at: datetime) -> int:
@@ -211,6 +221,11 @@ def _silence_triggers(cursor: Any, *labels: str) -> None:
 
 def _name(label: str) -> str:
     return apps.get_model(label)._meta.db_table  # noqa: SLF001  where Django keeps it
+
+
+def _label(model: Any) -> str:
+    label: str = model._meta.label  # noqa: SLF001  where Django keeps it
+    return label
 
 
 def _table(label: str) -> sql.Identifier:

@@ -424,6 +424,7 @@ class EmergencyTry(models.Model):
         return str(self.id)
 
 
+@history.tracked()
 class Erasure(models.Model):
     """A record whose time is over, asked to be erased by one administrator and confirmed by another.
 

@@ -9,6 +9,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from common.append_only import revoke_rewriting
+
 
 class Migration(migrations.Migration):
 
@@ -111,4 +113,5 @@ class Migration(migrations.Migration):
             model_name='emergencytry',
             index=models.Index(fields=['clinic', 'user', 'at'], name='emergency_tries_of_a_person'),
         ),
+        revoke_rewriting('patients_emergencyaccessevent'),
     ]
