@@ -8,6 +8,7 @@ from accounts import selectors as accounts_selectors
 from accounts.actors import NOBODY, system
 from accounts.services import retention as accounts_retention
 from audit import services as audit
+from common import walls
 from patients.services import retention as patients_retention
 
 ACTION = "retention.sweep"
@@ -19,6 +20,6 @@ def sweep(*, at: datetime) -> None:
         sessions = accounts_retention.forget_sessions(at=at)
         audit.record(by=NOBODY, at=at, action=ACTION, details={"sessions": sessions})
     for clinic_id in accounts_selectors.all_clinic_ids():
-        with transaction.atomic():
+        with transaction.atomic(), walls.acting(clinic=clinic_id):
             counts = patients_retention.forget_spent(clinic_id=clinic_id, at=at)
             audit.record(by=system(clinic_id), at=at, action=ACTION, details=counts)

@@ -14,6 +14,7 @@ from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Membership
 from audit import services as audit
+from common import walls
 from common.refusals import Refused
 from patients import emergency, selectors
 from patients.models import EmergencyAccess, EmergencyTry, Patient
@@ -105,8 +106,9 @@ def open_record(*, asked: Asked, reason: str, by: Actor, at: datetime) -> Opened
 
 
 def noticed(*, access: EmergencyAccess, at: datetime) -> None:
-    """Remember that a mail server took the notice."""
-    EmergencyAccess.objects.filter(id=access.id, noticed_at=None).update(noticed_at=at)
+    """Remember that a mail server took the notice; the transaction that opened the record is over."""
+    with walls.acting(clinic=access.clinic_id):
+        EmergencyAccess.objects.filter(id=access.id, noticed_at=None).update(noticed_at=at)
 
 
 @transaction.atomic

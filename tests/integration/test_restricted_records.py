@@ -247,7 +247,8 @@ class TestEverywhere:
         client, knocked = pages.client_of(ward.outsider), set()
         client.raise_request_exception = False
         for name, line in LINES.items():
-            if not set(line.ids) & ABOUT_A_PATIENT:
+            # Whose time is over is for administrators, who read no record.
+            if not set(line.ids) & ABOUT_A_PATIENT or name == "desk:retention_ask":
                 continue
             for method, passed in (("get", line.get), ("post", line.post)):
                 if passed == 405:

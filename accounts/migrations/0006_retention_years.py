@@ -4,11 +4,13 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from common import walls
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_history'),
+        ('accounts', '0005_walls'),
     ]
 
     operations = [
@@ -42,4 +44,6 @@ class Migration(migrations.Migration):
             model_name='clinic',
             constraint=models.CheckConstraint(condition=models.Q(('retention_years', None), models.Q(('retention_years__gte', 6), ('retention_years__lte', 50)), _connector='OR'), name='records_are_kept_from_6_to_50_years'),
         ),
+        # The daily forgetting is the worker's.
+        walls.grant(walls.WORKER_ROLE, 'SELECT, DELETE', 'accounts_session'),
     ]

@@ -9,14 +9,15 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from common import walls
 from common.append_only import revoke_rewriting
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_retention_years'),
-        ('patients', '0006_emergency_access'),
+        ('accounts', '0006_retention_years'),
+        ('patients', '0007_emergency_access'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -100,5 +101,7 @@ class Migration(migrations.Migration):
             model_name='erasureevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='df54b81222ef2f2b19dff423930f9044c7e7ac79', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_a271c', table='patients_erasureevent', when='BEFORE')),
         ),
+        walls.wall('patients_erasure'),
+        walls.wall('patients_erasureevent'),
         revoke_rewriting('patients_erasureevent'),
     ]

@@ -9,14 +9,15 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from common import walls
 from common.append_only import revoke_rewriting
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_history'),
-        ('patients', '0005_history'),
+        ('accounts', '0006_retention_years'),
+        ('patients', '0006_walls'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -113,5 +114,8 @@ class Migration(migrations.Migration):
             model_name='emergencytry',
             index=models.Index(fields=['clinic', 'user', 'at'], name='emergency_tries_of_a_person'),
         ),
+        walls.wall('patients_emergencyaccess'),
+        walls.wall('patients_emergencyaccessevent'),
+        walls.wall('patients_emergencytry'),
         revoke_rewriting('patients_emergencyaccessevent'),
     ]
