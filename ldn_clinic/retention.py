@@ -17,8 +17,7 @@ ACTION = "retention.sweep"
 def sweep(*, at: datetime) -> None:
     """Forget, clinic by clinic, and remember how much. Twice changes nothing but says so twice."""
     with transaction.atomic():
-        sessions = accounts_retention.forget_sessions(at=at)
-        audit.record(by=NOBODY, at=at, action=ACTION, details={"sessions": sessions})
+        audit.record(by=NOBODY, at=at, action=ACTION, details=accounts_retention.forget_sign_ins(at=at))
     for clinic_id in accounts_selectors.all_clinic_ids():
         with transaction.atomic(), walls.acting(clinic=clinic_id):
             counts = patients_retention.forget_spent(clinic_id=clinic_id, at=at)

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_walls'),
+        ('axes', '0010_accessattemptexpiration'),
     ]
 
     operations = [
@@ -45,5 +46,12 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('retention_years', None), models.Q(('retention_years__gte', 6), ('retention_years__lte', 50)), _connector='OR'), name='records_are_kept_from_6_to_50_years'),
         ),
         # The daily forgetting is the worker's.
-        walls.grant(walls.WORKER_ROLE, 'SELECT, DELETE', 'accounts_session'),
+        walls.grant(
+            walls.WORKER_ROLE,
+            'SELECT, DELETE',
+            'accounts_session',
+            'axes_accessattempt',
+            'axes_accessattemptexpiration',
+            'axes_accessfailurelog',
+        ),
     ]

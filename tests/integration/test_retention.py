@@ -1,18 +1,23 @@
 """Technical rows are forgotten once they let nobody in any more, and the memory says how many."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 
 from accounts.models import Clinic, Session
+from accounts.services.retention import TRIES_KEPT
+from launch.places import ROOT
 from ldn_clinic import retention, tasks
 from ldn_clinic.beat import SCHEDULE
 from patients import secrets, services
 from patients.models import EmergencyTry, FreshCode, Invitation, Patient
 from patients.services.retention import KEPT
-from tests import factories
+from tests import factories, workers
 from tests.memory import events
 
 NOW = datetime(2026, 3, 16, 3, tzinfo=UTC)
@@ -46,6 +51,9 @@ def test_what_is_older_than_thirty_days_goes_and_what_is_not_stays(clinic: Clini
         EmergencyTry.objects.create(clinic=clinic, user_id=by.user_id, at=at)
     Session.objects.create(session_key="over", session_data="", expire_date=NOW - BARELY)
     Session.objects.create(session_key="runs", session_data="", expire_date=NOW)
+    for at in (NOW - TRIES_KEPT - BARELY, NOW - TRIES_KEPT):
+        with time_machine.travel(at, tick=False):
+            AccessAttempt.objects.create(username=str(at), ip_address="192.0.2.1", failures_since_start=1)
     open_one = Invitation.objects.get(replaced_at=None)
     Invitation.objects.exclude(id=open_one.id).update(replaced_at=NOW - KEPT - BARELY)
     retention.sweep(at=NOW)
@@ -59,7 +67,8 @@ def test_what_is_older_than_thirty_days_goes_and_what_is_not_stays(clinic: Clini
         {"codes": 1, "invitations": 1, "carers_not_come": 0, "emergency_tries": 1}
     ]
     (of_all,) = (event for event in events(action=retention.ACTION) if event.clinic_id is None)
-    assert of_all.details == {"sessions": 1}
+    assert of_all.details == {"sessions": 1, "failed_tries": 1, "failures_listed": 0}
+    assert AccessAttempt.objects.get().username == str(NOW - TRIES_KEPT)
 
 
 def test_every_clinics_rows_are_counted_for_itself(clinic: Clinic) -> None:
@@ -83,3 +92,23 @@ def test_the_timetable_rings_it_daily(clinic: Clinic, monkeypatch: Any) -> None:
     with time_machine.travel(NOW, tick=False):
         tasks.tick()
     assert {event.at for event in events(action=retention.ACTION)} == {NOW}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_workers_own_role_may_do_it() -> None:
+    """The task runs as the worker: a right it lacks would stop it each night, and no page would tell."""
+    clinic = factories.clinic()
+    code(factories.patient(clinic), expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    program = "import django; django.setup(); from ldn_clinic import tasks; tasks.tick()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=workers.environment(DJANGO_SETTINGS_MODULE="ldn_clinic.settings"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not FreshCode.objects.exists()
+    assert len(events(action=retention.ACTION)) == 2
