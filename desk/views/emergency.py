@@ -113,7 +113,7 @@ def review(request: HttpRequest, access_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.REVIEW_EMERGENCIES, action="emergency.end")
+@clinic_page(P.REVIEW_EMERGENCIES, action="emergency.end_by_reviewer")
 def end_of_review(request: HttpRequest, access_id: uuid.UUID) -> HttpResponse:
     """Close a record that is open by an emergency, before its hour is over, by who reviews it."""
     if not emergencies.end(access_id=access_id, by=request.actor, at=clock.now()):
