@@ -5,12 +5,10 @@ from django.urls import path
 from desk.views import (
     contact,
     courses,
-    helpers,
-    home,
-    memory,
     emergency,
     helpers,
     home,
+    memory,
     patient,
     patients,
     people,
