@@ -3,10 +3,13 @@
 from typing import Any
 
 from allauth.account.forms import LoginForm, ResetPasswordForm
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.utils import decrypt, encrypt
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
@@ -67,10 +70,17 @@ class CodeAgainForm(_OnceOnly, ReauthenticateForm):  # type: ignore[misc]
 
 
 class NewAppForm(ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of an authenticator app shows that it was set up right."""
+    """The first code of an authenticator app shows that it was set up right.
+
+    Between the page with the picture and its code the secret waits in the session, sealed like the one that stays.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        session = context.request.session
+        if waiting := session.get(SECRET_SESSION_KEY):
+            session[SECRET_SESSION_KEY] = decrypt(waiting)
         super().__init__(*args, **kwargs)
+        session[SECRET_SESSION_KEY] = encrypt(self.secret)
         self.fields["code"].label = "The six digits your app shows now"
         self.fields["code"].widget.attrs.update({**CODE, "inputmode": "numeric"})
 

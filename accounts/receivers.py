@@ -34,6 +34,7 @@ def connect() -> None:
 
 
 def _signed_in(request: Any, user: Any, **_: Any) -> None:
+    sessions.sweep(at=clock.now())
     signed_in.begin(request, at=clock.now())
     method = second_factor.methods(request, user) if hasattr(request, "session") else ""
     _record(request, user, "sign_in", details={"method": method})

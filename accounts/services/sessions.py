@@ -27,6 +27,12 @@ def end_all(*, user: Any, by: Actor, at: datetime, keep: str | None = None) -> i
     return ended
 
 
+def sweep(*, at: datetime) -> int:
+    """Drop the rows of sessions that nobody can use any more, of whomever; say how many there were."""
+    swept, _ = Session.objects.filter(expire_date__lte=at).delete()
+    return swept
+
+
 @transaction.atomic
 def end(*, user: Any, reference: str, by: Actor, at: datetime) -> bool:
     """End the one session of this person that the reference names; no if it is gone already."""

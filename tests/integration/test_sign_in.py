@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests import factories
+from tests import factories, factors
 
 PASSWORD = "a long enough password"
 
@@ -33,6 +33,17 @@ def sign_in(user: User, password: str) -> Any:
 
 def test_a_broker_that_is_down_keeps_nobody_out(staff: User) -> None:
     assert sign_in(staff, PASSWORD).headers["Location"] == "/"
+
+
+def test_nor_does_their_second_factor_nor_its_being_taken_twice(staff: User) -> None:
+    factors.app(staff)
+    code = factors.code()
+    client, thief = Client(), Client()
+    for browser in (client, thief):
+        factors.first(browser, staff, PASSWORD)
+        factors.second(browser, code)
+    assert client.get("/").status_code == 200
+    assert thief.get("/").status_code == 302
 
 
 def test_and_lets_nobody_guess_for_ever(staff: User) -> None:

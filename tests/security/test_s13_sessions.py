@@ -112,6 +112,16 @@ def test_nobody_stays_signed_in_longer_than_ten_hours(member: Actor) -> None:
     assert memory.event(action="sign_out").details == {"limit": "longest"}
 
 
+def test_what_nobody_can_use_any_more_is_swept_at_the_next_sign_in(member: Actor) -> None:
+    with time_machine.travel(NOW, tick=False) as travel:
+        Client().get("/accounts/factors/webauthn/login/", headers={"Accept": "application/json"})
+        pages.client_of(member)
+        assert Session.objects.count() == 2
+        travel.shift(timedelta(hours=10, seconds=1))
+        pages.client_of(member)
+        assert Session.objects.count() == 1
+
+
 def test_the_list_shows_ones_own_and_ends_one_of_them(member: Actor, user: User) -> None:
     here, there = pages.client_of(member), pages.client_of(member)
     stranger = pages.client_of(factories.member(factories.clinic()))

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.access import INSIDE
-from accounts.models import Membership, User
+from accounts.models import Membership, Session, User
 from tests import factories, factors, memory, pages
 from tests.guards.matrix import LINES, OURS
 
@@ -81,6 +81,7 @@ def test_making_one_is_part_of_the_first_sign_in(client: Client, user: User, mai
     page = client.get("/accounts/factors/totp/activate/").content.decode()
     assert 'src="data:image/svg+xml;base64,' in page
     secret = re.search(r'class="secret">(\w+)<', page)[1]
+    assert secret not in str([session.get_decoded() for session in Session.objects.all()])
     answer = client.post("/accounts/factors/totp/activate/", {"code": factors.code(secret)})
     codes = client.get(answer.url).content.decode()
     assert len(set(re.findall(r"<li>(\d{8})</li>", codes))) == 10
