@@ -54,9 +54,13 @@ def left(session: Any, *, at: datetime) -> Left:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page's script is told of the session it belongs to; all in seconds. `who` names its person and no more."""
+    """What a page's script is told of the session it belongs to, in seconds. `who` names its person and no more.
+
+    `limit` is what comes first: "idle", which staying puts off, or "longest", which nothing does.
+    """
 
     left: int
+    limit: str
     idle: int
     warning: int
     who: str
@@ -64,9 +68,11 @@ class Page:
 
 def page(request: HttpRequest, *, at: datetime) -> Page:
     """The session of this request, for the page it is answered with."""
+    still = left(request.session, at=at)
     return Page(
         # Rounded up: a page that believes it is signed out too soon would be sent back from the sign-in.
-        left=max(0, math.ceil(left(request.session, at=at).seconds)),
+        left=max(0, math.ceil(still.seconds)),
+        limit=still.limit,
         idle=int(settings.SIGNED_IN_IDLE.total_seconds()),
         warning=int(settings.SIGNED_IN_WARNING.total_seconds()),
         who=salted_hmac("accounts.who", str(request.session.get(SESSION_KEY))).hexdigest()[:16],

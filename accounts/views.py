@@ -65,4 +65,4 @@ def back(request: HttpRequest) -> HttpResponse:
 def _told(request: HttpRequest) -> HttpResponse:
     page = signed_in.page(request, at=clock.now())
     # The token of before was made for a session that has ended.
-    return JsonResponse({"left": page.left, "who": page.who, "csrf": get_token(request)})
+    return JsonResponse({"left": page.left, "limit": page.limit, "who": page.who, "csrf": get_token(request)})

@@ -6,7 +6,7 @@
 const dialog = document.getElementById("idle");
 const seconds = (name) => Number(dialog.dataset[name]) * 1000;
 const parts = Object.fromEntries([...dialog.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-const count = dialog.querySelector("[data-count]");
+const counts = dialog.querySelectorAll("[data-count]");
 const status = dialog.querySelector("[data-status]");
 const longest = 2 ** 31 - 1;
 
@@ -14,6 +14,8 @@ let until = Date.now() + seconds("left");
 let told = Date.now();
 let typed = false;
 let out = false;
+let limit = dialog.dataset.limit;
+let hidden = false;
 let timer = 0;
 
 const tokens = () => document.querySelectorAll("input[name=csrfmiddlewaretoken]");
@@ -36,6 +38,8 @@ function heard(said) {
   if (said.left <= 0) return leave();
   if (said.who !== dialog.dataset.who) return location.reload();
   for (const token of tokens()) token.value = said.csrf;
+  limit = said.limit;
+  if (out) close();
   if (until - Date.now() > seconds("warning")) {
     if (dialog.open) close();
     wait(until - Date.now() - seconds("warning"));
@@ -61,12 +65,20 @@ async function stay() {
   }
 }
 
+/** Shows one part of the dialog: "idle", "longest" or "out". */
+function show(name) {
+  for (const [one, part] of Object.entries(parts)) part.hidden = one !== name;
+  dialog.setAttribute("aria-labelledby", `${name}-title`);
+  if (!dialog.open) dialog.showModal();
+}
+
 function warn() {
   if (out) return;
   const left = Math.max(0, Math.round((until - Date.now()) / 1000));
   const minutes = Math.floor(left / 60);
-  count.textContent = minutes ? `in ${minutes} min ${left % 60} s` : `in ${left} s`;
-  if (!dialog.open) dialog.showModal();
+  for (const count of counts) count.textContent = minutes ? `in ${minutes} min ${left % 60} s` : `in ${left} s`;
+  // The end of a long day is told once; idleness until somebody is there.
+  if (limit === "idle" || !hidden) show(limit);
   if (left > 0) {
     clearTimeout(timer);
     timer = setTimeout(warn, 1000);
@@ -76,9 +88,6 @@ function warn() {
 function close() {
   out = false;
   document.body.classList.remove("signed-out");
-  parts.warning.hidden = false;
-  parts.out.hidden = true;
-  dialog.setAttribute("aria-labelledby", "idle-title");
   dialog.close();
 }
 
@@ -91,11 +100,7 @@ function leave() {
   if (!typed) return go();
   out = true;
   document.body.classList.add("signed-out");
-  parts.warning.hidden = true;
-  parts.out.hidden = false;
-  parts.out.querySelector("h2").id = "idle-out-title";
-  dialog.setAttribute("aria-labelledby", "idle-out-title");
-  if (!dialog.open) dialog.showModal();
+  show("out");
   parts.out.querySelector("a").focus();
 }
 
@@ -113,10 +118,16 @@ for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventLis
 addEventListener("input", (event) => {
   if (!dialog.contains(event.target)) typed = true;
 });
+function hide() {
+  hidden = true;
+  close();
+}
+
 dialog.addEventListener("cancel", (event) => {
   event.preventDefault();
-  if (!out) stay();
+  if (!out) (limit === "idle" ? stay : hide)();
 });
+dialog.querySelector("[data-do=hide]").addEventListener("click", hide);
 dialog.querySelector("[data-do=stay]").addEventListener("click", stay);
 dialog.querySelector("[data-do=leave]").addEventListener("click", go);
 // A machine that slept, a tab that was away: its clock may have run past everything.

@@ -80,6 +80,22 @@ def test_who_types_is_not_signed_out(page: Page) -> None:
     assert page.request.get("/accounts/session/", headers={"X-Background": "yes"}).json()["left"] > 0
 
 
+def test_the_end_of_a_long_day_is_told_once_and_cannot_be_put_off(
+    context: BrowserContext, base_url: str, user: User, settings: Any, assert_accessible: Callable[[Page], None]
+) -> None:
+    settings.SIGNED_IN_IDLE, settings.SIGNED_IN_AT_MOST = timedelta(minutes=15), timedelta(seconds=9)
+    enter(context, base_url, user)
+    page = context.new_page()
+    page.goto("/patients/new/")
+    page.get_by_role("textbox", name="Name").fill("Long Day")
+    expect(page.get_by_role("heading", name="It has been a long day")).to_be_visible(timeout=15_000)
+    assert_accessible(page)
+    page.get_by_role("button", name="Go on until then").click()
+    page.get_by_role("textbox", name="Record number").fill("LONG-1")
+    expect(page.get_by_role("heading", name="It has been a long day")).to_be_hidden()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible(timeout=15_000)
+
+
 def test_with_nothing_typed_the_page_is_left(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/accounts/login/\?next=%2Fpatients%2Fnew%2F"), timeout=20_000)
     page.go_back()
