@@ -1,6 +1,7 @@
 """How many audited readings a second the database takes, against plain inserts of the same row in the same run."""
 
 import multiprocessing
+import resource
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,12 +27,15 @@ def lines() -> Iterator[Line]:
     with owner.connect() as database:
         database.execute(PLAIN)
     plain = _a_second(_insert)
+    used = _processor()
     audited = _a_second(_read)
+    used = (_processor() - used) * 1_000 / (WRITERS * EACH)
     began = time.perf_counter()
     sealed = sealing.seal(at=clock.now())
     sealing_took = time.perf_counter() - began
     yield Line("plain inserts, a transaction each", f"{plain:,.0f} /s", f"{WRITERS} writers")
     yield Line("audited readings, a transaction each", f"{audited:,.0f} /s", "target more than 1,000 /s")
+    yield Line("an audited reading: CPU of the writer", f"{used:.2f} ms", "the same however busy the machine is")
     yield Line("audited readings against plain inserts", f"{audited / plain:.2f} x", "the walls' context and the event")
     yield Line(f"sealing {sealed:,} events", f"{sealed / sealing_took:,.0f} /s", "must be more than are written")
 
@@ -51,6 +55,12 @@ def _a_second(deed: Callable[[uuid.UUID], None]) -> float:
         if writer.exitcode:
             raise SystemExit("A writer ended with an error.")
     return WRITERS * EACH / (time.perf_counter() - began)
+
+
+def _processor() -> float:
+    """Seconds of processor that ended writers have used."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _write(deed: Callable[[uuid.UUID], None], all_there: "multiprocessing.synchronize.Barrier") -> None:
