@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
@@ -21,6 +23,7 @@ from django.shortcuts import redirect, render
 from accounts import addresses, policy, second_factor
 from accounts import selectors as accounts_selectors
 from accounts.actors import NOBODY, Actor
+from accounts.models import User
 from audit import services as audit
 from common import clock, walls
 from common.refusals import Refused
@@ -268,3 +271,10 @@ def deny(request: HttpRequest, actor: Actor, action: str, refusal: Refused) -> H
     patients = [actor.patient_id] if actor.patient_id else []
     audit.record(by=actor, at=clock.now(), action=action, patients=patients, result="denied", reason=str(refusal))
     return render(request, "403.html", {"sentence": str(refusal)}, status=403)
+
+
+def sign_in_with_new_password(request: HttpRequest, user: User) -> HttpResponse:
+    """Sign in who has just chosen their password here, by the same stages as on the sign-in page."""
+    record_authentication(request, user, method="password")
+    response: HttpResponse = perform_login(request, user)
+    return response

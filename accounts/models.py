@@ -9,6 +9,7 @@ from django.db import models
 
 from common import history
 from common.scoped import ScopedQuerySet
+from common.sealed import SealedTextField
 
 
 @history.tracked()
@@ -95,6 +96,8 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices)
+    # Another role is another row: who could do what on which day stays readable. Null: from the clinic's beginning.
+    began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     objects = ScopedQuerySet.as_manager()
@@ -123,3 +126,38 @@ class Session(AbstractBaseSession):
         from accounts.session_engine import SessionStore  # noqa: PLC0415  the store is made of this model
 
         return SessionStore
+
+
+@history.tracked(leaving_out=["token_digest"])
+class MemberInvitation(models.Model):
+    """A way into a clinic, mailed to one address: kept as a digest, good for a week, spent by the first taker."""
+
+    SCOPED_BY = ("token_digest",)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    address = SealedTextField("member_invitation.address", max_length=254)
+    role = models.CharField(max_length=20, choices=Membership.Role.choices)
+    token_digest = models.CharField(max_length=64, unique=True)
+    # Null: the clinic's first administrator is invited by whoever set the clinic up.
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None, accepted_by=None)
+                | models.Q(accepted_at__isnull=False, accepted_by__isnull=False, withdrawn_at=None),
+                name="taken_by_somebody_and_not_withdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from accounts import signed_in
+from accounts import policy, signed_in
 from accounts.actors import Actor, Kind
-from accounts.models import Clinic, Membership, Session, User
-from common import walls
+from accounts.models import Clinic, MemberInvitation, Membership, Session, User
+from common import tokens, walls
 
 
 def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
@@ -105,3 +107,64 @@ def people_of(clinic_id: uuid.UUID | None) -> list[tuple[uuid.UUID, str]]:
 def names_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """The names of these people."""
     return dict(User.objects.filter(id__in=set(user_ids)).values_list("id", "name"))
+
+
+def members_of(actor: Actor) -> list[Membership]:
+    """Who works in the actor's clinic now, with the person, by name."""
+    memberships = Membership.objects.filter(clinic_id=actor.clinic_id, ended_at=None, user__is_active=True)
+    return list(memberships.select_related("user").order_by("user__name", "id"))
+
+
+def member_of(actor: Actor, membership_id: uuid.UUID) -> Membership | None:
+    """One current member of the actor's clinic, with the person."""
+    memberships = Membership.objects.filter(clinic_id=actor.clinic_id, ended_at=None, user__is_active=True)
+    return memberships.select_related("user").filter(id=membership_id).first()
+
+
+def earlier_roles(membership: Membership) -> list[Membership]:
+    """The roles this person had in this clinic before, latest first."""
+    rows = Membership.objects.filter(user_id=membership.user_id, clinic_id=membership.clinic_id)
+    return list(rows.exclude(ended_at=None).order_by("-ended_at"))
+
+
+def administrators_of(clinic_id: uuid.UUID | None) -> QuerySet[Membership]:
+    """The members who may manage members, and can sign in."""
+    roles = policy.roles_with(policy.Permission.MANAGE_MEMBERS)
+    return Membership.objects.filter(clinic_id=clinic_id, ended_at=None, role__in=roles, user__is_active=True)
+
+
+def open_invitations(clinic_id: uuid.UUID | None) -> list[MemberInvitation]:
+    """Invitations nobody has accepted or withdrawn, also those whose week is over, latest first."""
+    rows = MemberInvitation.objects.filter(clinic_id=clinic_id, accepted_at=None, withdrawn_at=None)
+    return list(rows.select_related("invited_by").order_by("-invited_at"))
+
+
+def invitation_of(actor: Actor, invitation_id: uuid.UUID) -> MemberInvitation | None:
+    """One open invitation of the actor's clinic."""
+    return next((row for row in open_invitations(actor.clinic_id) if row.id == invitation_id), None)
+
+
+def clinic_inviting(token: str) -> uuid.UUID | None:
+    """Whose invitation this is; whoever holds the secret may know that before anything else."""
+    digest = tokens.digest(token)
+    with walls.acting(key=digest):
+        return MemberInvitation.objects.filter(token_digest=digest).values_list("clinic_id", flat=True).first()
+
+
+def invitation_by_token(token: str, *, at: datetime) -> MemberInvitation | None:
+    """The invitation this token opens now, with its clinic."""
+    rows = MemberInvitation.objects.filter(token_digest=tokens.digest(token), accepted_at=None, withdrawn_at=None)
+    with walls.acting(clinic=clinic_inviting(token)):
+        return rows.filter(expires_at__gt=at).select_related("clinic").first()
+
+
+def user_with_address(address: str) -> User | None:
+    """The account that signs in with this address."""
+    return User.objects.filter(username__iexact=address).first()
+
+
+def with_second_factor(users: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these people who have set up a passkey or an authenticator."""
+    kinds = (Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP)
+    found = Authenticator.objects.filter(user_id__in=list(users), type__in=kinds)
+    return set(found.values_list("user_id", flat=True))

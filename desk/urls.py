@@ -55,4 +55,12 @@ urlpatterns = [
     path("retention/<uuid:patient_id>/", retention.ask, name="retention_ask"),
     path("retention/erasures/<uuid:erasure_id>/confirm/", retention.confirm, name="retention_confirm"),
     path("retention/erasures/<uuid:erasure_id>/withdraw/", retention.withdraw, name="retention_withdraw"),
+    path("people/", people.people, name="people"),
+    path("people/roles/", people.roles, name="roles"),
+    path("people/invite/", people.invite, name="invite_member"),
+    path("people/invitations/<uuid:invitation_id>/again/", people.invite_again, name="invite_member_again"),
+    path("people/invitations/<uuid:invitation_id>/withdraw/", people.withdraw, name="withdraw_invitation"),
+    path("people/<uuid:membership_id>/", people.member, name="member"),
+    path("people/<uuid:membership_id>/end/", people.end, name="end_membership"),
+    path("join/<str:member_token>/", people.join, name="join"),
 ]

@@ -7,6 +7,10 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from common.tokens import digest, new_token
+
+__all__ = ["code_digest", "digest", "new_code", "new_token", "same"]
+
 TRIES = 5
 INVITATION_LASTS = timedelta(days=14)
 CARE_INVITATION_LASTS = timedelta(days=7)
@@ -15,19 +19,9 @@ CODE_LASTS = timedelta(minutes=10)
 PROOF_LASTS = timedelta(minutes=30)
 
 
-def new_token() -> str:
-    """256 random bits, safe in an address."""
-    return secrets.token_urlsafe(32)
-
-
 def new_code() -> str:
     """Six digits to be typed by a person."""
     return f"{secrets.randbelow(1_000_000):06d}"
-
-
-def digest(token: str) -> str:
-    """SHA-256 of a token of full entropy, for look-ups."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def code_digest(code: str, salt: object) -> str:

@@ -16,7 +16,8 @@ from django.test import Client
 
 from accounts import policy
 from accounts.actors import Actor
-from accounts.models import Clinic, Membership, User
+from accounts.models import Clinic, MemberInvitation, Membership, User
+from accounts.services import members
 from exports import services as exports_services
 from patients import services as patients_services
 from patients.models import CareGrant, EmergencyAccess, Medicine, Patient, PatientCondition, Phone
@@ -51,6 +52,9 @@ class Case:
     grant: CareGrant
     care_invitation_token: str
     emergency: EmergencyAccess
+    membership: Membership
+    member_invitation: MemberInvitation
+    member_token: str
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -192,6 +196,8 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         by=by,
         at=NOW,
     )
+    joining = _member_invitation(clinic, which)
+    nurse = factories.member(clinic, Membership.Role.NURSE, f"Nurse of {which}")
     return Case(
         canary=canary,
         patient=patient,
@@ -203,6 +209,9 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         reminder=doubtful_reminder(patient, prescription),
         grant=care.grant,
         care_invitation_token=care.token,
+        membership=Membership.objects.get(user_id=nurse.user_id),
+        member_invitation=joining.invitation,
+        member_token=joining.token,
         emergency=past_emergency(patient, by),
     )
 
@@ -218,6 +227,12 @@ def past_emergency(patient: Patient, by: Actor) -> EmergencyAccess:
         opened_at=NOW - timedelta(hours=2),
         ends_at=NOW - timedelta(hours=1),
     )
+
+
+def _member_invitation(clinic: Clinic, which: str) -> members.Opening:
+    """An open invitation to work in this clinic, made by an administrator of it."""
+    by = factories.member(clinic, Membership.Role.ADMINISTRATOR, f"Administrator of {which}")
+    return members.invite(address=f"joins-{which}@test.invalid", role=Membership.Role.STAFF, by=by, at=NOW)
 
 
 def doubtful_reminder(patient: Patient, prescription: Prescription) -> Reminder:

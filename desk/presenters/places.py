@@ -23,6 +23,7 @@ PLACES = (
     Place("desk:patients", "Patients", P.READ_PATIENTS, "desk:patient"),
     Place("exports:list", "Exports", P.EXPORT, "exports:"),
     Place("desk:reminders", "Reminders", P.READ_PATIENTS, "desk:reminders"),
+    Place("desk:people", "People", P.MANAGE_MEMBERS, "desk:people"),
     Place("desk:memory", "Who did what", P.READ_MEMORY, "desk:memory"),
     Place("desk:retention", "Retention", P.ERASE, "desk:retention"),
     Place("desk:emergency_reviews", "Emergency reviews", P.REVIEW_EMERGENCIES, "desk:emergency_review"),

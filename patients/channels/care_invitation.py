@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from patients.channels import post
+from common import post
 
 SUBJECT = "Somebody asks for your help"
 

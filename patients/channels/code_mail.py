@@ -1,6 +1,6 @@
 """The mail with the six digits that open history and chart. It names no drug, no dose, no clinic and no patient."""
 
-from patients.channels import post
+from common import post
 
 SUBJECT = "Your six-digit code"
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page
 
-from accounts.models import User
+from accounts import selectors as accounts_selectors
+from accounts.models import Membership, User
+from accounts.services import members
 from common import clock
 from launch.places import ROOT
 from ldn_clinic import demo, demo_seed
@@ -20,6 +22,8 @@ from titration.models import Prescription
 from titration.services import protocols
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PRESCRIBER, ADMINISTRATOR = demo.PERSONAS[0].username, "administrator@demo.invalid"
 
 
 @pytest.fixture
@@ -65,16 +69,57 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     context = browser.new_context(base_url=base_url, color_scheme=theme, viewport=window)
     page = context.new_page()
-    enter(context, base_url, User.objects.get(username=demo.PERSONAS[0].username))
-    too_wide = []
-    for name, address in addresses.items():
-        page.goto(address)
-        assert_accessible(page)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            too_wide.append(name)
-    assert not too_wide
+    enter(context, base_url, User.objects.get(username=PRESCRIBER))
+    assert not too_wide(page, addresses, assert_accessible)
     if (theme, window) == ("light", DESK) and os.environ.get("CLINIC_PICTURE"):
         page.goto(addresses["patient"])
         shown = {"x": 0, "y": 0, "width": 1280, "height": 1340}
         page.screenshot(path=ROOT / "docs" / "patient-page.png", full_page=True, clip=shown)
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("theme", "window"), [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)], ids=str
+)
+def test_so_is_every_page_of_the_administrator(
+    addresses: dict[str, str],
+    browser: Browser,
+    base_url: str,
+    assert_accessible: Callable[[Page], None],
+    theme: str,
+    window: dict[str, int],
+) -> None:
+    context = browser.new_context(base_url=base_url, color_scheme=theme, viewport=window)
+    page = context.new_page()
+    member = Membership.objects.get(user__username=PRESCRIBER)
+    administrator = Membership.objects.select_related("user", "clinic").get(user__username=ADMINISTRATOR)
+    opening = members.invite(
+        address="new@demo.invalid",
+        role=Membership.Role.NURSE,
+        by=accounts_selectors.actor_of(administrator, administrator.user),
+        at=clock.now(),
+    )
+    theirs = {
+        "join": f"/join/{opening.token}/",
+        "people": "/people/",
+        "invite": "/people/invite/",
+        "member": f"/people/{member.id}/",
+        "oneself": f"/people/{administrator.id}/",
+        "not allowed": "/patients/",
+    }
+    page.goto(theirs["join"])
+    assert_accessible(page)
+    enter(context, base_url, administrator.user)
+    assert not too_wide(page, theirs, assert_accessible)
+    context.close()
+
+
+def too_wide(page: Page, addresses: dict[str, str], assert_accessible: Callable[[Page], None]) -> list[str]:
+    """Open each page and have it judged; those that are wider than the window."""
+    found = []
+    for name, address in addresses.items():
+        page.goto(address)
+        assert_accessible(page)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(name)
+    return found

@@ -39,7 +39,7 @@ METHODS = (*READING, "POST", *NEVER)
 
 NOT_ABOUT_PATIENTS = {"night", "key"}
 """Parts of an address that are no id of anybody's: the same for everyone."""
-SECRETS = {"token", "care_token"}
+SECRETS = {"token", "care_token", "member_token"}
 """Parts of an address that are their own proof: whoever holds one may open it."""
 
 
@@ -86,6 +86,12 @@ LINES = {
     "desk:settle": Line(405, 302, ids=("reminder_id",), payload=(("outcome", "sent"),)),
     "desk:memory": Line(200, 302),
     "desk:roles": Line(200, 405),
+    "desk:people": Line(200, 405),
+    "desk:invite_member": Line(200, 422),
+    "desk:invite_member_again": Line(405, 302, ids=("invitation_id",)),
+    "desk:withdraw_invitation": Line(405, 302, ids=("invitation_id",)),
+    "desk:member": Line(200, 302, ids=("membership_id",), payload=(("role", "staff"),)),
+    "desk:end_membership": Line(405, 302, ids=("membership_id",)),
     # about one's own sign-in
     "accounts:session_state": Line(200, 405),
     "accounts:stay": Line(405, 200),
@@ -126,6 +132,7 @@ LINES = {
     "portal:open_care": Line(200, 422, ids=("care_token",)),
     "portal:emergency": Line(200, 405),
     "csp_reports": Line(405, 400),
+    "desk:join": Line(200, 422, ids=("member_token",)),
     "live": Line(200, 405),
     "ready": Line(200, 405),
     "reminders_health": Line(503, 405),
@@ -197,6 +204,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
+        unknown += ("user_id", "grant_id", "membership_id", "invitation_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
         **plain,
@@ -212,6 +220,9 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "token": case.invitation_token,
         "grant_id": case.grant.id,
         "care_token": case.care_invitation_token,
+        "membership_id": case.membership.id,
+        "invitation_id": case.member_invitation.id,
+        "member_token": case.member_token,
     }
 
 

@@ -92,6 +92,9 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "token": case.invitation_token,
         "care_token": case.care_invitation_token,
         "grant_id": case.grant.id,
+        "membership_id": case.membership.id,
+        "invitation_id": case.member_invitation.id,
+        "member_token": case.member_token,
         "night": NOW.date(),
         "key": "some-key",
     }
