@@ -9,6 +9,7 @@ import functools
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
@@ -22,6 +23,7 @@ from django.shortcuts import redirect, render
 
 from accounts import addresses, policy, second_factor
 from accounts import selectors as accounts_selectors
+from accounts import step_up as fresh
 from accounts.actors import NOBODY, Actor
 from accounts.models import User
 from audit import services as audit
@@ -41,17 +43,25 @@ class Door:
     proof: bool = False
     asks_nothing: bool = False
     elsewhere: Callable[[Actor], str] | None = None
+    step_up: bool = False
     # At a patient's door: how far a carer comes ("own": not at all), see `patients.access.Rights`.
     rights: str = ""
 
 
 def clinic_page(
-    permission: policy.Permission, *, action: str, elsewhere: Callable[[Actor], str] | None = None
+    permission: policy.Permission,
+    *,
+    action: str,
+    elsewhere: Callable[[Actor], str] | None = None,
+    step_up: bool | Callable[[HttpRequest], bool] = False,
 ) -> Callable[[View], View]:
     """A page for members of a clinic whose role carries `permission`; `action` is its name in the audit.
 
     Who may not is told why; from a page that everybody is sent to, `elsewhere` names the address of theirs instead.
+    With `step_up` what is posted is done only for who has shown within five minutes that it is them; a function says
+    which of the page's posts are meant. What was typed waits and is offered again afterwards.
     """
+    wanted = step_up if callable(step_up) else lambda _request: step_up
 
     def mark(view: View) -> View:
         @functools.wraps(view)
@@ -63,12 +73,14 @@ def clinic_page(
                 view,
                 args,
                 kwargs,
-                enter=lambda: _as_member(request, permission, elsewhere),
+                enter=lambda: _as_member(request, permission, elsewhere, step_up=wanted),
                 action=action,
                 user=request.user.pk,
             )
 
-        door.access = Door("clinic", action, permission, elsewhere=elsewhere)  # type: ignore[attr-defined]
+        door.access = Door(  # type: ignore[attr-defined]
+            "clinic", action, permission, elsewhere=elsewhere, step_up=bool(step_up)
+        )
         return door
 
     return mark
@@ -196,7 +208,13 @@ class Denied(Exception):
         self.actor, self.refusal = actor, refusal
 
 
-def _as_member(request: HttpRequest, permission: policy.Permission, elsewhere: Callable[[Actor], str] | None) -> Actor:
+def _as_member(
+    request: HttpRequest,
+    permission: policy.Permission,
+    elsewhere: Callable[[Actor], str] | None,
+    *,
+    step_up: Callable[[HttpRequest], bool],
+) -> Actor:
     """The signed-in person, acting in their active clinic. Where they have no place in any, there is no such page."""
     place = accounts_selectors.membership_of(request.user, clinic_id=request.session.get("clinic"))
     if place is None:
@@ -209,7 +227,18 @@ def _as_member(request: HttpRequest, permission: policy.Permission, elsewhere: C
         if elsewhere:
             raise Instead(redirect(elsewhere(actor))) from refusal
         raise Denied(actor, refusal) from refusal
+    if request.method == "POST" and step_up(request):
+        _ask_again(request, at=clock.now())
     return actor
+
+
+def _ask_again(request: HttpRequest, *, at: datetime) -> None:
+    """Send who has not shown for five minutes that it is them to do so; what they typed waits."""
+    if not fresh.is_fresh(request, at=at):
+        key = fresh.keep(request, at=at)
+        if key is None:
+            raise Refused("What you wrote is too long to be signed. Go back and shorten it.")
+        raise Instead(redirect("accounts:go_on", key=key))
 
 
 def _as_themself(request: HttpRequest) -> Actor:

@@ -12,4 +12,6 @@ urlpatterns = [
     path("sessions/", views.sessions, name="sessions"),
     path("sessions/end/", views.end_session, name="end_session"),
     path("sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),
+    path("go-on/<str:key>/", views.go_on, name="go_on"),
+    path("go-on/<str:key>/confirm/", views.confirm_in_demonstration, name="confirm_in_demonstration"),
 ]

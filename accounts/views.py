@@ -4,9 +4,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import presenters, second_factor, selectors, signed_in
+from accounts import presenters, second_factor, selectors, signed_in, step_up
 from accounts.access import person_page, public_page
 from accounts.services import sessions as deeds
 from common import clock
@@ -66,3 +68,29 @@ def _told(request: HttpRequest) -> HttpResponse:
     page = signed_in.page(request, at=clock.now())
     # The token of before was made for a session that has ended.
     return JsonResponse({"left": page.left, "limit": page.limit, "who": page.who, "csrf": get_token(request)})
+
+
+@require_safe
+@person_page(action="step_up.go_on")
+def go_on(request: HttpRequest, key: str) -> HttpResponse:
+    """After showing once more that it is them: the deed they were about to do, with all they had typed."""
+    at = clock.now()
+    waiting = step_up.kept(request, key, at=at)
+    if waiting is None:
+        raise Http404
+    fresh = step_up.is_fresh(request, at=at)
+    if not fresh and not step_up.by_one_click(request):
+        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    path, typed = waiting
+    fields = [(name, value) for name, values in typed.lists() for value in values]
+    return render(request, "accounts/go_on.html", {"fresh": fresh, "path": path, "fields": fields, "key": key})
+
+
+@require_POST
+@person_page(action="step_up.confirm_demo")
+def confirm_in_demonstration(request: HttpRequest, key: str) -> HttpResponse:
+    """The click that stands for a passkey; outside a demonstration there is no such page."""
+    if not step_up.by_one_click(request):
+        raise Http404
+    step_up.confirm_in_demonstration(request)
+    return redirect("accounts:go_on", key=key)

@@ -40,8 +40,12 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "exports/list.html", context)
 
 
+def _of_everybody(request: HttpRequest) -> bool:
+    return not request.POST.get("patient")
+
+
 @require_POST
-@clinic_page(Permission.EXPORT, action="export.ask")
+@clinic_page(Permission.EXPORT, action="export.ask", step_up=_of_everybody)
 def ask(request: HttpRequest) -> HttpResponse:
     """Queue it and go where it can be watched."""
     form = AskForm(request.POST)

@@ -50,7 +50,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.MANAGE_MEMBERS, action="members.invite_page")
+@clinic_page(P.MANAGE_MEMBERS, action="members.invite_page", step_up=True)
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite an address with a role; the mail goes once the invitation stands."""
     form, status = InviteForm(request.POST if request.method == "POST" else None), 200
@@ -68,7 +68,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.MANAGE_MEMBERS, action="members.invite_again")
+@clinic_page(P.MANAGE_MEMBERS, action="members.invite_again", step_up=True)
 def invite_again(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
     """A new link to the same address; the old one no longer opens."""
     invitation = _invitation(request, invitation_id)
@@ -114,7 +114,7 @@ def _mail(request: HttpRequest, opening: members.Opening) -> None:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.MANAGE_MEMBERS, action="members.member_page")
+@clinic_page(P.MANAGE_MEMBERS, action="members.member_page", step_up=True)
 def member(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
     """One member: their role, and giving them another."""
     membership = _membership(request, membership_id)
@@ -154,7 +154,7 @@ def _member_page(request: HttpRequest, membership: Membership, form: RoleForm, s
 
 
 @require_POST
-@clinic_page(P.MANAGE_MEMBERS, action="members.end")
+@clinic_page(P.MANAGE_MEMBERS, action="members.end", step_up=True)
 def end(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
     """Let a member go."""
     membership = _membership(request, membership_id)

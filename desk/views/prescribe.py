@@ -31,8 +31,12 @@ CHANGED = "What stands below is not what was shown to you. Look at the schedule 
 Offered = dict[str, tuple[ProtocolVersion, Protocol]]
 
 
+def _signs(request: HttpRequest) -> bool:
+    return request.POST.get("action") == "sign"
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(policy.Permission.PRESCRIBE, action="patient.prescribe_page")
+@clinic_page(policy.Permission.PRESCRIBE, action="patient.prescribe_page", step_up=_signs)
 def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The form, then the form with the schedule it means and a button that signs exactly that."""
     at = clock.now()

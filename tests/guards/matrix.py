@@ -109,6 +109,8 @@ LINES = {
     "desk:emergency_reviews": Line(200, 405),
     "desk:emergency_review": Line(200, 302, ids=("access_id",), payload=REVIEW),
     "desk:emergency_review_end": Line(405, 404, ids=("access_id",)),
+    "accounts:go_on": Line(404, 405, ids=("key",)),
+    "accounts:confirm_in_demonstration": Line(405, 404, ids=("key",)),
     # the patient's pages
     "portal:tonight": Line(200, 405),
     "portal:night": Line(200, 422, ids=("night",)),
