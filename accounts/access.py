@@ -220,6 +220,7 @@ def _as_member(
     if place is None:
         raise Http404
     request.clinic = place.clinic  # type: ignore[attr-defined]
+    request.one_of_several = place.one_of_several  # type: ignore[attr-defined]
     actor = with_request(accounts_selectors.actor_of(place, request.user), request)
     try:
         policy.check(actor, permission)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts import policy, signed_in
@@ -18,7 +18,9 @@ from common import tokens, walls
 
 def membership_of(user: Any, *, clinic_id: str | None) -> Membership | None:
     """The user's place in their active clinic, with it: the one the session names, else their first."""
+    others = Membership.objects.filter(user_id=user.id, ended_at=None).exclude(clinic_id=OuterRef("clinic_id"))
     memberships = Membership.objects.filter(user_id=user.id, ended_at=None).order_by("clinic_id")
+    memberships = memberships.annotate(one_of_several=Exists(others))
     if clinic_id is not None:
         memberships = memberships.filter(clinic_id=clinic_id)
     with walls.acting(user=user.id):
@@ -131,6 +133,25 @@ def administrators_of(clinic_id: uuid.UUID | None) -> QuerySet[Membership]:
     """The members who may manage members, and can sign in."""
     roles = policy.roles_with(policy.Permission.MANAGE_MEMBERS)
     return Membership.objects.filter(clinic_id=clinic_id, ended_at=None, role__in=roles, user__is_active=True)
+
+
+def administrators_around(user: User) -> set[str]:
+    """The addresses of all administrators of all clinics this person works in."""
+    with walls.acting(user=user.id):
+        places = Membership.objects.filter(user_id=user.id, ended_at=None)
+        clinic_ids = list(places.values_list("clinic_id", flat=True))
+    found: set[str] = set()
+    for clinic_id in clinic_ids:
+        with walls.acting(clinic=clinic_id):
+            found.update(administrators_of(clinic_id).values_list("user__username", flat=True))
+    return found
+
+
+def clinics_of(user: Any) -> list[Membership]:
+    """The places where this person works, with their clinics, by name."""
+    memberships = Membership.objects.filter(user_id=user.id, ended_at=None)
+    with walls.acting(user=user.id):
+        return list(memberships.select_related("clinic").order_by("clinic__name", "clinic_id"))
 
 
 def open_invitations(clinic_id: uuid.UUID | None) -> list[MemberInvitation]:

@@ -61,6 +61,8 @@ urlpatterns = [
     path("people/invitations/<uuid:invitation_id>/again/", people.invite_again, name="invite_member_again"),
     path("people/invitations/<uuid:invitation_id>/withdraw/", people.withdraw, name="withdraw_invitation"),
     path("people/<uuid:membership_id>/", people.member, name="member"),
+    path("people/clinic/", people.choose_clinic, name="choose_clinic"),
+    path("people/<uuid:membership_id>/lost-device/", people.lost_device, name="lost_device"),
     path("people/<uuid:membership_id>/end/", people.end, name="end_membership"),
     path("join/<str:member_token>/", people.join, name="join"),
 ]

@@ -13,3 +13,10 @@ def invite(*, address: str, link: str, clinic: str, until: date) -> bool:
     context = {"link": link, "clinic": clinic, "until": until}
     subject = "You are invited to work in a clinic"
     return post.send(subject=subject, template="mail/member_invitation.txt", context=context, address=address)
+
+
+def factors_reset(*, address: str, name: str, by: str, clinic: str, theirs: bool) -> bool:
+    """Whether the mail server took the news of a reset; `theirs`: it goes to the person it was done for."""
+    subject = "Your second factor was reset" if theirs else "A colleague's second factor was reset"
+    context = {"name": name, "by": by, "clinic": clinic, "theirs": theirs}
+    return post.send(subject=subject, template="mail/factors_reset.txt", context=context, address=address)

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
 
 from accounts import policy, selectors
@@ -27,6 +28,16 @@ LAST_ADMINISTRATOR = (
     "This is the last administrator of the clinic. Make somebody else administrator or principal first."
 )
 NOT_YOURSELF = "Nobody changes their own role. Ask another administrator of your clinic."
+NOT_YOUR_OWN_FACTORS = (
+    "Nobody resets their own second factor. Ask another administrator, or sign in with a code of your recovery kit."
+)
+LOST = {
+    "phone": "Phone or computer lost or broken",
+    "key": "Security key lost or broken",
+    "replaced": "A new device, and the old one is gone",
+    "misuse": "Somebody else may have had it in hand",
+}
+"""Why second factors are reset: words of a list, so that the memory holds no story about anybody."""
 CHANGED = "This person's role has been changed since you opened the page. Look at what stands now."
 NOT_THEIRS = "This invitation is for another address than the one you are signed in with. Sign out and open it again."
 TAKEN = "There is an account with this address already. Sign in with it, then accept the invitation."
@@ -210,6 +221,35 @@ def end(*, membership_id: uuid.UUID, by: Actor, at: datetime) -> None:
     details = {"role": membership.role}
     audit.record(by=by, at=at, action="membership.end", subject=membership.user_id, details=details)
     sessions.end_all(user=membership.user, by=by, at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """Whom a reset is told to: the member, and every other administrator of a clinic they work in, by address."""
+
+    member: str
+    name: str
+    administrators: tuple[str, ...]
+
+
+@transaction.atomic
+def reset_second_factors(*, membership_id: uuid.UUID, reason: str, by: Actor, at: datetime) -> Reset:
+    """Take away all second factors of a member who has lost them: with their password they make new ones.
+
+    Never one's own: a factor that its owner may drop with a password alone would be none. `reason` is one of
+    `LOST`. The caller mails those told of in the answer.
+    """
+    policy.check(by, MANAGE)
+    _queue(by)
+    membership = _current(membership_id, by)
+    if membership.user_id == by.user_id:
+        raise Refused(NOT_YOUR_OWN_FACTORS)
+    removed, _ = Authenticator.objects.filter(user_id=membership.user_id).delete()
+    details = {"reason": reason, "factors": removed}
+    audit.record(by=by, at=at, action="factor.reset_for", subject=membership.user_id, details=details)
+    sessions.end_all(user=membership.user, by=by, at=at)
+    told = selectors.administrators_around(membership.user) - {membership.user.username}
+    return Reset(member=membership.user.username, name=membership.user.name, administrators=tuple(sorted(told)))
 
 
 def _queue(by: Actor) -> None:

@@ -11,6 +11,7 @@ from django.core.validators import MaxLengthValidator
 
 from accounts import policy
 from accounts.models import Membership, User
+from accounts.services import members
 from desk.forms.contact import LONGEST_ADDRESS
 from desk.forms.register import Words
 
@@ -78,6 +79,21 @@ class RoleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = _helper(Field("role", template=_ROLES))
+
+
+class LostForm(forms.Form):
+    use_required_attribute = False
+
+    reason = forms.ChoiceField(
+        label="What happened",
+        choices=list(members.LOST.items()),
+        widget=forms.RadioSelect(attrs=RADIO),
+        error_messages={"required": "Say what happened.", "invalid_choice": "Choose one of the reasons."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper(Field("reason", template="desk/_radios.html"))
 
 
 class AcceptForm(forms.Form):

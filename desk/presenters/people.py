@@ -86,6 +86,21 @@ class Invited:
     state: Badge
 
 
+@dataclass(frozen=True)
+class WorkingPlace:
+    """A clinic the reader works in, and whether they act in it now."""
+
+    clinic_id: uuid.UUID
+    clinic: str
+    role: str
+    here: bool
+
+
+def working_place(membership: Membership, *, actor: Actor) -> WorkingPlace:
+    clinic = membership.clinic
+    return WorkingPlace(clinic.id, clinic.name, ROLES(membership.role).label, clinic.id == actor.clinic_id)
+
+
 def member(membership: Membership, *, actor: Actor, with_second_factor: Container[uuid.UUID]) -> Member:
     user, zone = membership.user, _zone(actor)
     return Member(

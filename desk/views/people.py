@@ -15,13 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
-from accounts.access import clinic_page, public_page, sign_in_with_new_password
+from accounts.access import clinic_page, person_page, public_page, sign_in_with_new_password
 from accounts.channels import member_mail
 from accounts.models import MemberInvitation, Membership
 from accounts.services import members
 from common import clock
 from common.refusals import Refused
-from desk.forms.people import AcceptForm, InviteForm, RoleForm
+from desk.forms.people import AcceptForm, InviteForm, LostForm, RoleForm
 from desk.presenters import people as present
 
 P = policy.Permission
@@ -142,13 +142,16 @@ def _changed(before: Membership, after: Membership) -> str:
     )
 
 
-def _member_page(request: HttpRequest, membership: Membership, form: RoleForm, status: int) -> HttpResponse:
+def _member_page(
+    request: HttpRequest, membership: Membership, form: RoleForm, status: int, lost: LostForm | None = None
+) -> HttpResponse:
     actor = request.actor
     proved = accounts_selectors.with_second_factor([membership.user_id])
     context: dict[str, Any] = {
         "member": present.member(membership, actor=actor, with_second_factor=proved),
         "earlier": [present.earlier_role(row, actor=actor) for row in accounts_selectors.earlier_roles(membership)],
         "form": form,
+        "lost": lost or LostForm(),
     }
     return TemplateResponse(request, "desk/people_member.html", context, status=status)
 
@@ -161,6 +164,51 @@ def end(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
     members.end(membership_id=membership.id, by=request.actor, at=clock.now())
     messages.success(request, f"{membership.user.name} no longer works here, and was signed out everywhere.")
     return redirect("desk:people")
+
+
+@require_POST
+@clinic_page(P.MANAGE_MEMBERS, action="members.lost_device", step_up=True)
+def lost_device(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
+    """Reset the second factors of a member who lost them, and tell them and every other administrator."""
+    membership = _membership(request, membership_id)
+    form = LostForm(request.POST)
+    if not form.is_valid():
+        return _member_page(request, membership, RoleForm(initial={"role": membership.role}), 422, lost=form)
+    reset = members.reset_second_factors(
+        membership_id=membership.id, reason=form.cleaned_data["reason"], by=request.actor, at=clock.now()
+    )
+    transaction.on_commit(functools.partial(_tell_of_reset, request, reset))
+    return redirect("desk:people")
+
+
+def _tell_of_reset(request: HttpRequest, reset: members.Reset) -> None:
+    actor = request.actor
+    words = {"name": reset.name, "by": actor.label, "clinic": actor.clinic_name}
+    others = [address for address in reset.administrators if address != request.user.username]
+    told = [member_mail.factors_reset(address=reset.member, theirs=True, **words)]
+    told += [member_mail.factors_reset(address=address, theirs=False, **words) for address in others]
+    if all(told):
+        messages.success(request, f"Reset. {reset.name} signs in with the password and makes a new second factor.")
+    else:
+        messages.error(
+            request,
+            f"Reset, but not every mail was taken by the mail server: tell {reset.name} and the others yourself.",
+        )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_page(action="clinic.choose")
+def choose_clinic(request: HttpRequest) -> HttpResponse:
+    """In which of their clinics this person acts from now on, in this browser."""
+    places = accounts_selectors.clinics_of(request.user)
+    if request.method == "POST":
+        chosen = next((place for place in places if str(place.clinic_id) == request.POST.get("clinic")), None)
+        if chosen is None:
+            raise Http404
+        request.session["clinic"] = str(chosen.clinic_id)
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    context = {"places": [present.working_place(place, actor=request.actor) for place in places]}
+    return TemplateResponse(request, "desk/people_clinics.html", context)
 
 
 def _membership(request: HttpRequest, membership_id: uuid.UUID) -> Membership:

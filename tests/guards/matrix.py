@@ -91,6 +91,8 @@ LINES = {
     "desk:invite_member_again": Line(405, 302, ids=("invitation_id",)),
     "desk:withdraw_invitation": Line(405, 302, ids=("invitation_id",)),
     "desk:member": Line(200, 302, ids=("membership_id",), payload=(("role", "staff"),)),
+    "desk:choose_clinic": Line(200, 404),
+    "desk:lost_device": Line(405, 302, ids=("membership_id",), payload=(("reason", "phone"),)),
     "desk:end_membership": Line(405, 302, ids=("membership_id",)),
     # about one's own sign-in
     "accounts:session_state": Line(200, 405),

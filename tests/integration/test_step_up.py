@@ -49,7 +49,9 @@ class TestExportingEverybody:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/accounts/go-on/")
         assert not Export.objects.exists()
-        assert client.get(answer["Location"])["Location"].startswith("/accounts/reauthenticate/?next=%2Faccounts%2Fgo-on%2F")
+        assert client.get(answer["Location"])["Location"].startswith(
+            "/accounts/reauthenticate/?next=%2Faccounts%2Fgo-on%2F"
+        )
         show_again(client)
         page = client.get(answer["Location"]).content.decode()
         assert 'action="/exports/ask"' in page
