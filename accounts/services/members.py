@@ -128,7 +128,8 @@ def _withdraw(invitation: MemberInvitation, by: Actor, at: datetime) -> None:
 
 def invitation_mailed(*, invitation: MemberInvitation, at: datetime) -> None:
     """Remember that the mail server took the invitation."""
-    MemberInvitation.objects.filter(id=invitation.id, clinic_id=invitation.clinic_id).update(mailed_at=at)
+    with walls.acting(clinic=invitation.clinic_id):
+        MemberInvitation.objects.filter(id=invitation.id, clinic_id=invitation.clinic_id).update(mailed_at=at)
 
 
 def accept_as_new(*, token: str, name: str, password: str, by: Actor, at: datetime) -> User:

@@ -417,3 +417,12 @@ def test_a_mail_server_that_refuses_is_said_and_the_invitation_can_be_sent_again
     assert "The invitation was not sent" in page
     assert "the mail server did not take it" in page
     assert "Send again" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_that_went_out_says_until_when_it_opens() -> None:
+    client = pages.client_of(factories.member(factories.clinic(), ROLES.ADMINISTRATOR))
+    client.post("/people/invite/", {"address": "new@test.invalid", "role": "nurse"})
+    page = client.get("/people/").content.decode()
+    assert "The invitation is on its way." in page
+    assert "opens until" in page
