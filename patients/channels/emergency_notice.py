@@ -1,6 +1,6 @@
 """The mail that says emergency access was used. It names no patient, no clinician, no clinic and no reason."""
 
-from patients.channels import post
+from common import post
 
 SUBJECT = "Emergency access was used"
 

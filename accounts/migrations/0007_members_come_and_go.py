@@ -16,7 +16,7 @@ from common.append_only import revoke_rewriting
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_walls'),
+        ('accounts', '0006_retention_years'),
     ]
 
     operations = [
