@@ -24,7 +24,7 @@ def send(*, subject: str, template: str, context: dict[str, Any], address: str) 
     )
     try:
         return message.send() == 1
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        # The class only: a server's reply can quote the address.
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        # Some address is none, or would be a header. The class only: a server's reply can quote the address.
         log.warning("%s was not sent: %s", template, type(error).__name__)
         return False

@@ -40,6 +40,7 @@ class Stub:
         self.let_go = threading.Event()
         self.taken: list[str] = []
         self.messages: list[EmailMessage] = []
+        self.recipients: list[str] = []
         self.lost_replies = 0
         self.connections = 0
         self.commands: Counter[str] = Counter()
@@ -64,6 +65,7 @@ class Stub:
         if mode in (BUSY_RCPT, CLOSING, UNKNOWN):
             return f"{mode} not now"
         envelope.rcpt_tos.append(address)
+        self.recipients.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:

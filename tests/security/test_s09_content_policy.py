@@ -114,7 +114,7 @@ def test_files_carry_it_too(client: Client, db: None, address: str) -> None:
     assert "default-src 'none'" in answer["Content-Security-Policy"], answer.status_code
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["X-Content-Type-Options"] == "nosniff"
-    answer.close()
+    assert b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
 def test_so_do_refusals_before_any_page(db: None) -> None:
