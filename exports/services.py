@@ -41,6 +41,9 @@ RING_AGAIN = timedelta(seconds=30)
 LAST_DOWNLOAD = timedelta(minutes=1)
 """A download begun in the last moment may end before the file is shredded."""
 
+MOST_WAITING = 5
+"""Of one person: whoever takes everything out again and again waits for it."""
+
 State = Export.State
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ def ask(*, patient: Patient | None, request_key: uuid.UUID, by: Actor, at: datet
     policy.check(by, policy.Permission.EXPORT)
     wanted = Export(clinic_id=by.clinic_id, owner_id=by.user_id, patient=patient, request_key=request_key)
     wanted.requested_at = at
+    _check_turn(by, request_key)
     Export.objects.bulk_create([wanted], ignore_conflicts=True)
     export = selectors.own(by).filter(request_key=request_key).first()
     if export is None:
@@ -146,6 +150,13 @@ def fetch(*, export_id: uuid.UUID, by: Actor, at: datetime) -> Fetched | None:
         file.close()
         raise
     return Fetched(export, file)
+
+
+def _check_turn(by: Actor, request_key: uuid.UUID) -> None:
+    """Refuse one more while so many of theirs are being made; the same click again is no more."""
+    waiting = selectors.own(by).filter(state__in=(State.QUEUED, State.RUNNING)).exclude(request_key=request_key)
+    if waiting.count() >= MOST_WAITING:
+        raise Refused(f"{MOST_WAITING} exports of yours are being made. Wait until one is ready, then ask again.")
 
 
 def _of(export: Export) -> str:

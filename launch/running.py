@@ -108,8 +108,7 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
     worker_env = _fit(account, servers, servers.worker_environment())
     schedule = servers.folder / "beat" / "schedule"
     celery = ["celery", "-A", "ldn_clinic", "--quiet"]
-    web = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{given.port}", "--workers", "2", "--threads", "4"]
-    web += ["--preload", "--no-control-socket", "--log-level", "warning", "--graceful-timeout", "10"]
+    web = web_command(given.port)
     worker = [*celery, "worker", "-c", "2", "-l", "WARNING", "--without-mingle", "--without-gossip"]
     beat = [*celery, "beat", "-l", "WARNING", "--pidfile=", "-s", str(schedule)]
     return [
@@ -117,6 +116,13 @@ def programs(given: Given, servers: Stack, account: Identity) -> list[Program]:
         _program("worker", worker, worker_env, account, grace=35),
         _program("beat", beat, worker_env, account, grace=10),
     ]
+
+
+def web_command(port: int) -> list[str]:
+    """The web server as it runs here: two processes of four threads."""
+    command = ["gunicorn", "ldn_clinic.wsgi", "--bind", f"{LOOPBACK}:{port}", "--workers", "2", "--threads", "4"]
+    command += ["--config", "python:ldn_clinic.server", "--preload", "--no-control-socket"]
+    return [*command, "--log-level", "warning", "--graceful-timeout", "10"]
 
 
 def _program(name: str, command: list[str], env: dict[str, str], account: Identity, grace: float) -> Program:

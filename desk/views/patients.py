@@ -36,7 +36,7 @@ LONGEST_SEARCH = 200
 def patients(request: HttpRequest) -> HttpResponse:
     """Everyone the actor may know of, by name; a search is posted, so that no name stands in an address."""
     if request.method == "POST":
-        return _remember_search(request, request.POST.get("words", "").strip()[:LONGEST_SEARCH])
+        return _remember_search(request, request.POST.get("words", "").replace("\0", "").strip()[:LONGEST_SEARCH])
     at, search = clock.now(), request.GET.get("search", "")
     words = request.session.get("searches", {}).get(search, "")
     page, after = patients_selectors.page_of(request.actor, words=words, after=request.GET.get("after", ""))

@@ -230,7 +230,7 @@ def test_the_list_shows_own_exports_only_and_costs_the_same_for_many(clinic: Any
     services.ask(patient=factories.patient(clinic), request_key=uuid.uuid4(), by=staff, at=clock.now())
     few = statements()
     for _ in range(12):
-        services.ask(patient=factories.patient(clinic), request_key=uuid.uuid4(), by=staff, at=clock.now())
+        made(staff, factories.patient(clinic))
     assert statements() == few <= 8
     assert str(foreign.id) not in window.get(reverse("exports:list")).content.decode()
 

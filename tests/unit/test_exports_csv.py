@@ -1,4 +1,4 @@
-"""The writer keeps numbers exact, makes no cell a formula, and loses nothing else."""
+"""S10: the writer keeps numbers exact, makes no cell a formula, and loses nothing else."""
 
 import csv
 import io
@@ -33,6 +33,9 @@ def read(page: bytes) -> list[list[str]]:
 @example("\0=1+1")
 @example("fine\n=1+1")
 @example('fine;"=1+1"')
+@example('fine\r\n"＝1+1"')
+@example('""=1+1')
+@example("﹦1+1")
 @example("-0.5")
 def test_no_text_can_begin_a_formula(text: str) -> None:
     ((cell,),) = read(writer.records([[text]])) or [[""]]
