@@ -24,7 +24,7 @@ from tests.browser.conftest import enter
 from titration.models import Prescription
 from titration.services import courses
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 PAYLOADS = (
     "<script>alert(1)</script>",
