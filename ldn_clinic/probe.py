@@ -32,7 +32,7 @@ class Target:
 
     @property
     def data(self) -> str:
-        return urlencode([pair for pair in self.fields if pair[0] != TOKEN])
+        return urlencode(list(dict(self.fields).items()))
 
 
 @dataclass
@@ -126,7 +126,8 @@ class Page(HTMLParser):
 
     def targets(self) -> Iterator[Target]:
         for form in self.forms:
-            if form.fields and not urlsplit(form.address).path.startswith(ENDS_THE_SESSION):
+            asks = form.by_post or any(name != TOKEN for name, _ in form.fields)
+            if form.fields and asks and not urlsplit(form.address).path.startswith(ENDS_THE_SESSION):
                 yield Target(form.address, self.url, tuple(form.fields), form.by_post)
         for link in self.links:
             if urlsplit(link).query and urlsplit(link).netloc == urlsplit(self.url).netloc:

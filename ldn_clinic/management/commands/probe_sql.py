@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ldn_clinic import probe
 
 FOUND = re.compile(r"^Parameter: .*$|is vulnerable|identified the following injection", re.MULTILINE)
+TRIED = re.compile(r"testing '|do not appear to be injectable")
+"""Without a word of its trials it has tried nothing, and finding nothing then means nothing."""
 FAULTS = re.compile(r"^.*\b(5\d\d) \(.*?\) - (\d+) times", re.MULTILINE)
 
 
@@ -52,8 +54,10 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="probe-") as folder:
             said, whole = _sqlmap(_arguments(visitor, target, folder), seconds)
         faults = FAULTS.findall(said)
-        bad = bool(FOUND.search(said)) or bool(faults)
-        verdict = "FOUND" if FOUND.search(said) else f"faults {faults}" if faults else "nothing found"
+        tried = TRIED.search(said) is not None
+        bad = bool(FOUND.search(said)) or bool(faults) or not tried
+        verdict = "nothing found" if tried else "NOT TRIED"
+        verdict = "FOUND" if FOUND.search(said) else f"faults {faults}" if faults else verdict
         self.stdout.write(f"{where}: {verdict}{'' if whole else ', stopped by the clock'}")
         if bad:
             self.stdout.write(said[-3000:])
@@ -74,7 +78,7 @@ def _arguments(visitor: probe.Visitor, target: probe.Target, folder: str) -> lis
 
 def _sqlmap(arguments: list[str], seconds: float) -> tuple[str, bool]:
     """What it said, and whether it came to its end within the time."""
-    command = [sys.executable, "-m", "sqlmap", *arguments]
+    command = [sys.executable, "-m", "sqlmap.sqlmap", *arguments]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False

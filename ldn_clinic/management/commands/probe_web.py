@@ -38,7 +38,7 @@ class Command(BaseCommand):
             command += ["-H", f"Cookie: {visitor.cookie()}", "--max-scan-time", str(seconds), "--no-bugreport"]
             command += ["--store-session", folder, "-f", "json", "-o", str(report), "-v", "0"]
             for left_alone in probe.ENDS_THE_SESSION:
-                command += ["-x", f"{url.rstrip('/')}{left_alone}*"]
+                command += ["-x", f"{url.rstrip('/')}{left_alone}"]
             try:
                 subprocess.run(command, stdin=subprocess.DEVNULL, timeout=seconds + 120, check=False)
             except subprocess.TimeoutExpired:
