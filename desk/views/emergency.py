@@ -27,7 +27,7 @@ P = policy.Permission
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.BREAK_GLASS, action="emergency.page")
+@clinic_page(P.BREAK_GLASS, action="emergency.page", step_up=True)
 def open_record(request: HttpRequest) -> HttpResponse:
     """Open one restricted record for an hour. Whatever was typed, a record that is not there gets one answer."""
     form, status = EmergencyForm(request.POST if request.method == "POST" else None), 200

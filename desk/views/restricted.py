@@ -32,7 +32,7 @@ def access(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.RESTRICT_RECORDS, action="record.restrict_page")
+@clinic_page(P.RESTRICT_RECORDS, action="record.restrict_page", step_up=True)
 def restrict(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Close the record to all but a team."""
     found = _access(request, patient_id)
@@ -53,7 +53,7 @@ def restrict(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.RESTRICT_RECORDS, action="record.team_add")
+@clinic_page(P.RESTRICT_RECORDS, action="record.team_add", step_up=True)
 def add(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Let one more colleague open the record."""
     found = _access(request, patient_id)
@@ -67,7 +67,7 @@ def add(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.RESTRICT_RECORDS, action="record.team_remove")
+@clinic_page(P.RESTRICT_RECORDS, action="record.team_remove", step_up=True)
 def remove(request: HttpRequest, patient_id: uuid.UUID, user_id: uuid.UUID) -> HttpResponse:
     """Close the record to one colleague; who takes themself off the team cannot find it any more."""
     found = _access(request, patient_id)
@@ -81,7 +81,7 @@ def remove(request: HttpRequest, patient_id: uuid.UUID, user_id: uuid.UUID) -> H
 
 
 @require_POST
-@clinic_page(P.RESTRICT_RECORDS, action="record.open_again")
+@clinic_page(P.RESTRICT_RECORDS, action="record.open_again", step_up=True)
 def open_again(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Open the record to the whole clinic again."""
     _access(request, patient_id)

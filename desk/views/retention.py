@@ -29,7 +29,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.ERASE, action="retention.years")
+@clinic_page(P.ERASE, action="retention.years", step_up=True)
 def years(request: HttpRequest) -> HttpResponse:
     """Decide how long records are kept."""
     form = YearsForm(request.POST)
@@ -41,7 +41,7 @@ def years(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.ERASE, action="erasure.ask_page")
+@clinic_page(P.ERASE, action="erasure.ask_page", step_up=True)
 def ask(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Ask that one record whose time is over be erased."""
     at = clock.now()
@@ -65,7 +65,7 @@ def ask(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@clinic_page(P.ERASE, action="erasure.confirm")
+@clinic_page(P.ERASE, action="erasure.confirm", step_up=True)
 def confirm(request: HttpRequest, erasure_id: uuid.UUID) -> HttpResponse:
     """Confirm what a colleague asked for."""
     _known(request, erasure_id)

@@ -16,6 +16,7 @@ from accounts.services import members
 from common import clock
 from exports.models import Export
 from tests import factories, factors, pages
+from tests.guards.matrix import OURS
 from titration.models import Prescription
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +210,27 @@ class TestInADemonstration:
         waits = earnest.post("/people/invite/", TestWhatWaits.FORM)["Location"]
         assert waits.startswith("/accounts/go-on/")
         assert earnest.post(f"{waits}confirm/").status_code == 404
+
+
+ASKING = {
+    "emergency.page",
+    "erasure.ask_page",
+    "erasure.confirm",
+    "export.ask",
+    "members.end",
+    "members.invite_again",
+    "members.invite_page",
+    "members.lost_device",
+    "members.member_page",
+    "patient.prescribe_page",
+    "record.open_again",
+    "record.restrict_page",
+    "record.team_add",
+    "record.team_remove",
+    "retention.years",
+}
+
+
+def test_the_doors_that_ask_once_more_are_these() -> None:
+    """Signing, files of everybody, roles, and whatever opens, closes or erases a record."""
+    assert {door.action for door in OURS.values() if door.step_up} == ASKING
