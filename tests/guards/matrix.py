@@ -276,8 +276,13 @@ def _at_the_patients_door(door: Any, persona: Persona, passed: int, method: str)
 def check_canaries(house: House, persona: Persona, body: str, events: list[AuditEvent], where: str) -> None:
     """Nobody reads of whom they may not know, and whoever is shown stands in the audit of that very request."""
     seen = {patient for event in events for patient in event.patient_ids}
-    # The reading room names patients to who may read no record: they answer patients who ask who looked at theirs.
-    reading = policy.Permission.READ_MEMORY if ":memory" in where else policy.Permission.READ_PATIENTS
+    # The reading room names patients to who may read no record: they answer patients who ask who looked at theirs. And
+    # who reviews emergencies reads the number of a record that was opened in one.
+    reading = policy.Permission.READ_PATIENTS
+    if ":memory" in where:
+        reading = policy.Permission.READ_MEMORY
+    elif "desk:emergency_review" in where:
+        reading = policy.Permission.REVIEW_EMERGENCIES
     for which, case in house.cases.items():
         if case.canary not in body.casefold():
             continue
@@ -285,10 +290,6 @@ def check_canaries(house: House, persona: Persona, body: str, events: list[Audit
             persona.role
             and (persona.clinic == "first") == (which in ("own", "neighbour"))
             and reading in policy.PERMISSIONS[persona.role]
-            # An auditor reads no record, but the number of one that was opened in an emergency.
-            and (
-                policy.Permission.READ_PATIENTS in policy.PERMISSIONS[persona.role] or "desk:emergency_review" in where
-            )
         )
         assert may_know, f"{where} shows {which}"
         assert case.patient.id in seen, f"{where} shows {which} and the audit does not say so"
