@@ -64,6 +64,7 @@ class Addresses:
     application: str
     worker: str
     export: str
+    backup: str
 
 
 def prepare_own_server(url_of: Callable[[str], str], passwords: Mapping[str, str], *, for_tests: bool) -> None:
@@ -110,7 +111,7 @@ def prepare_given_server(owner_url: str, given: Mapping[str, str | None], passwo
         ) from error
     for role in SERVING:
         _check_role(found[role], role, owner)
-    return Addresses(owner_url, found[APPLICATION], found[WORKER], found[EXPORT])
+    return Addresses(owner_url, *(found[role] for role in SIGNING_IN))
 
 
 def _given_role(
@@ -176,7 +177,7 @@ def _create_extensions(connection: psycopg.Connection) -> None:
 
 
 def _grant(connection: psycopg.Connection, owner: str) -> None:
-    """What the application may do with the tables that the owner will create, in the connection's database."""
+    """What the application may do with the tables that the owner will create, and that backups read them, here."""
     for rights, kind in (("SELECT, INSERT, UPDATE, DELETE", "TABLES"), ("USAGE, SELECT", "SEQUENCES")):
         statement = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA public GRANT {} ON {} TO {}")
         connection.execute(
@@ -184,6 +185,13 @@ def _grant(connection: psycopg.Connection, owner: str) -> None:
         )
     for role in (*SIGNING_IN, *TAKEN):
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(role)))
+    # A dump that leaves a table out is no backup: this role reads every table, those that are there already as well.
+    for kind in ("TABLES", "SEQUENCES"):
+        for statement in (
+            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {0} IN SCHEMA public GRANT SELECT ON {1} TO {2}"),
+            sql.SQL("GRANT SELECT ON ALL {1} IN SCHEMA public TO {2}"),
+        ):
+            connection.execute(statement.format(sql.Identifier(owner), sql.SQL(kind), sql.Identifier(BACKUP)))
 
 
 def _check_role(url: str, role: str, owner: str) -> None:

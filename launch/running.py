@@ -172,6 +172,7 @@ def _begin_statics(given: Given, state: State, account: Identity) -> subprocess.
         application_url=nowhere,
         worker_url=nowhere,
         export_url=nowhere,
+        backup_url=nowhere,
         owner_url=nowhere,
         broker_url="redis://127.0.0.1:9/0",
         mail_host=LOOPBACK,

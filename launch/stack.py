@@ -84,6 +84,7 @@ class Stack:
             "DATABASE_OWNER_URL": record.owner_url,
             "DATABASE_WORKER_URL": record.worker_url,
             "DATABASE_EXPORT_URL": record.export_url,
+            "DATABASE_BACKUP_URL": record.backup_url,
         }
 
 
@@ -127,6 +128,7 @@ def start(given: Given, state: State, household: Household, *, with_mail: bool =
         application_url=addresses.application,
         worker_url=addresses.worker,
         export_url=addresses.export,
+        backup_url=addresses.backup,
         owner_url=addresses.owner,
         broker_url=broker_url,
         mail_host=mail_host,
@@ -180,7 +182,7 @@ def _prepare(server: Postgres, secrets: dict[str, str], *, for_tests: bool) -> A
     def of(role: str) -> str:
         return database.address(role, passwords[role], server.port, database.DATABASE)
 
-    return Addresses(of(database.OWNER), of(database.APPLICATION), of(database.WORKER), of(database.EXPORT))
+    return Addresses(of(database.OWNER), *(of(role) for role in database.SIGNING_IN))
 
 
 def _passwords(secrets: dict[str, str]) -> dict[str, str]:
@@ -229,6 +231,7 @@ def throw_away(*, durable: bool = False, with_broker: bool = True) -> Iterator[S
             application_url=addresses.application,
             worker_url=addresses.worker,
             export_url=addresses.export,
+            backup_url=addresses.backup,
             owner_url=addresses.owner,
             broker_url=broker_url,
             mail_host="127.0.0.1",

@@ -28,6 +28,7 @@ class Record:
     application_url: str
     worker_url: str
     export_url: str
+    backup_url: str
     owner_url: str
     broker_url: str
     mail_host: str

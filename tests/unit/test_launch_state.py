@@ -17,6 +17,7 @@ RECORD = Record(
     "postgres://app",
     "postgres://worker",
     "postgres://export",
+    "postgres://backup",
     "postgres://owner",
     "redis://",
     "127.0.0.1",
