@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
 
-from patients.models import Patient
+from accounts.models import User
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -15,14 +15,14 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-PAGE = "<!doctype html><title>{{ patient.name }}</title>\n<p>{{ user.name }} reads {{ patient.record_number }}.</p>"
+PAGE = "<!doctype html><title>{{ person.name }}</title>\n<p>{{ user.name }} reads {{ person.username }}.</p>"
 
 
-def page(request: HttpRequest, patient_id: object) -> HttpResponse:
+def page(request: HttpRequest, user_id: object) -> HttpResponse:
     """Session, user, one indexed SELECT, a template."""
-    patient = Patient.objects.get(id=patient_id)
-    body = engines["django"].from_string(PAGE).render({"patient": patient, "user": request.user}, request)
+    person = User.objects.get(id=user_id)
+    body = engines["django"].from_string(PAGE).render({"person": person, "user": request.user}, request)
     return HttpResponse(body)
 
 
-urlpatterns = [path("bare/<uuid:patient_id>", page)]
+urlpatterns = [path("bare/<uuid:user_id>", page)]

@@ -106,6 +106,9 @@ def _tell(connection: BaseDatabaseWrapper, before: Context, now: Context) -> Non
 
 def _usable(connection: BaseDatabaseWrapper) -> bool:
     raw = connection.connection
+    # Django itself lets nothing through that must be rolled back: asking would hide what went wrong behind its refusal.
+    if connection.needs_rollback:
+        return False
     return raw is not None and not raw.closed and raw.info.transaction_status == TransactionStatus.INTRANS
 
 

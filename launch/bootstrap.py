@@ -170,6 +170,16 @@ def fetch_debian(choose: Callable[[list[str]], list[str]], folder: Path) -> None
         run(["dpkg-deb", "-x", package, str(folder / "root")], problem)
 
 
+def lacking(apt: list[str], *packages: str) -> list[str]:
+    """What the package manager would install here for these packages, by its own simulation."""
+    command = [*apt, "-o", "Dir::State::status=/var/lib/dpkg/status", "-s", "install", "--no-install-recommends"]
+    done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)
+    found = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
+    if packages[0] not in found:
+        raise Failure(f"Debian's package manager finds no {packages[0]}.")
+    return found
+
+
 def trust() -> dict[str, str]:
     """Settings that make pip, uv and npm trust whom the machine trusts: a hospital's net may have a root of its own."""
     bundle = "/etc/ssl/certs/ca-certificates.crt"

@@ -88,13 +88,8 @@ def _unpack() -> Path:
 
 
 def _missing_packages(apt: list[str]) -> list[str]:
-    """What the package manager would install for Chromium here, by its own simulation."""
-    status = "Dir::State::status=/var/lib/dpkg/status"
-    command = [*apt, "-o", status, "-s", "install", "--no-install-recommends", "chromium", "libatomic1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    packages = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
-    if "chromium" not in packages:
-        raise Failure("Debian's package manager finds no Chromium.")
+    """What Chromium lacks here, and letters to write with."""
+    packages = bootstrap.lacking(apt, "chromium", "libatomic1")
     return [*packages, "fonts-liberation"] if "fonts-liberation" not in packages else packages
 
 
