@@ -48,8 +48,6 @@ SHARED = {"titration_protocolversion"}
 
 QUEUES = {
     "accounts_clinic": "the worker goes from clinic to clinic",
-    "audit_auditevent": "the sealer hangs every clinic's events on its chain",
-    "audit_seal": "the same",
     "exports_export": "an export is found by its id, and its clinic read from it",
     "exports_exportevent": "the history of the same",
     "reminders_attempt": "the outbox: ids and times",
@@ -57,6 +55,9 @@ QUEUES = {
     "reminders_reminder": "the outbox: ids and times",
 }
 """Tables the worker may tend without saying for which clinic, and why."""
+
+CHAINS = {"audit_auditevent", "audit_seal"}
+"""What the sealer goes through for every clinic. Nobody reads these who has not taken a role for it."""
 
 WIDER = {
     ("accounts_clinic", "members_read"): "whoever has a place in a clinic reads its name before choosing it",
@@ -151,7 +152,19 @@ def _wanted(table: str, owner: str) -> dict[str, tuple[str, set[str], str, str |
     }
     if table in QUEUES:
         wanted["worker_tends"] = ("PERMISSIVE", {walls.WORKER_ROLE}, "ALL", "true", "true")
+    if table in CHAINS:
+        wanted["sealer_keeps"] = ("PERMISSIVE", {walls.SEALER_ROLE}, "ALL", "true", "true")
     return wanted
+
+
+def readable_walled(connection: Any) -> list[str]:
+    """The walled tables that this connection's role may ask at all; for Django's connection or for psycopg's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'"
+            " AND has_table_privilege(oid, 'SELECT') ORDER BY 1"
+        )
+        return [str(name) for (name,) in cursor.fetchall()]
 
 
 def _owner(connection: Connection) -> str:

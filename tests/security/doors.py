@@ -17,7 +17,9 @@ MODELS = (Patient, Prescription)
 
 def rows() -> list[str]:
     """The clinic of every row that can be seen."""
-    return sorted(str(clinic) for model in MODELS for clinic in model.objects.values_list("clinic_id", flat=True))
+    return sorted(
+        str(clinic) for model in MODELS for clinic in model.objects.across_clinics().values_list("clinic_id", flat=True)
+    )
 
 
 @clinic_page(Permission.READ_PATIENTS, action="test.look")
