@@ -11,10 +11,9 @@ from django.test import Client
 
 from accounts.actors import Actor
 from accounts.models import User
-from common import clock
+from common import clock, post
 from launch.places import ROOT
 from patients import services as patients_services
-from patients.channels import post
 from patients.models import Patient
 from tests import factories, pages
 from tests.phones import phone_of
