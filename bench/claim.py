@@ -52,7 +52,7 @@ def _a_course(at: datetime) -> Prescription:
     with suppress(demo_seed.AlreadySeeded):
         list(demo_seed.seed(patients=2, days=30, seed=7, last_day=at.date()))
     with walls.acting(clinic=demo.CLINIC_ID):
-        return Prescription.objects.all()[0]
+        return Prescription.objects.filter(clinic_id=demo.CLINIC_ID)[0]
 
 
 def _fill(prescription: Prescription, at: datetime, *, first: int, last: int, due: int) -> None:

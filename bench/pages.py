@@ -75,9 +75,15 @@ def a_patient(today: date) -> Patient:
 
 def _with_two_years(today: date) -> Patient:
     """A demo patient whose course climbed two years ago and who has told five nights in six since."""
-    membership = Membership.objects.select_related("user", "clinic").get(user__username=demo.PERSONAS[0].username)
+    membership = Membership.objects.select_related("user", "clinic").get(
+        clinic_id=demo.CLINIC_ID, user__username=demo.PERSONAS[0].username
+    )
     prescriber = accounts_selectors.actor_of(membership, membership.user)
-    patient = Patient.objects.exclude(prescriptions__state="active").order_by("record_number")[0]
+    patient = (
+        Patient.objects.filter(clinic_id=demo.CLINIC_ID)
+        .exclude(prescriptions__state="active")
+        .order_by("record_number")[0]
+    )
     start_on = today - timedelta(days=NIGHTS)
     version = courses_selectors.protocols_for(prescriber).get(code="STD-2W")
     course = courses.prescribe(
