@@ -98,20 +98,26 @@ def erase_due(*, at: datetime) -> int:
 
     One whose time is not over after all, for something was written since, is taken back instead.
     """
-    due = Erasure.objects.using(OWNER).filter(done_at=None, withdrawn_at=None, due_at__lte=at)
+    due = Erasure.objects.across_clinics().using(OWNER).filter(done_at=None, withdrawn_at=None, due_at__lte=at)
     return sum(_erase(erasure_id, at=at) for erasure_id in due.order_by("due_at").values_list("id", flat=True))
 
 
 def _erase(erasure_id: uuid.UUID, *, at: datetime) -> bool:
     with transaction.atomic(using=OWNER):
-        erasure = Erasure.objects.using(OWNER).select_for_update(skip_locked=True).filter(id=erasure_id).first()
+        erasure = (
+            Erasure.objects.across_clinics()
+            .using(OWNER)
+            .select_for_update(skip_locked=True)
+            .filter(id=erasure_id)
+            .first()
+        )
         if erasure is None or erasure.done_at or erasure.withdrawn_at:
             return False
         Patient.objects.using(OWNER).select_for_update().get(id=erasure.patient_id)
         over = retention.is_over(erasure.clinic_id, erasure.patient_id, at=at, using=OWNER)
         removed = _remove(erasure.patient_id, at) if over else {}
         ended = {"done_at": at, "removed": removed} if over else {"withdrawn_at": at}
-        Erasure.objects.using(OWNER).filter(id=erasure_id).update(**ended)
+        Erasure.objects.across_clinics().using(OWNER).filter(id=erasure_id).update(**ended)
         audit.record(
             by=system(erasure.clinic_id),
             at=at,

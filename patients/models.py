@@ -374,6 +374,8 @@ class EmergencyAccess(models.Model):
     review_outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)
     review_words = SealedTextField("emergency_access.review_words", blank=True)
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         constraints = [
             # Who may see whom is asked by the index of this one.
@@ -417,6 +419,8 @@ class EmergencyTry(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["clinic", "user", "at"], name="emergency_tries_of_a_person")]
 
@@ -444,6 +448,8 @@ class Erasure(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     removed = models.JSONField(default=dict)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [

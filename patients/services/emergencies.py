@@ -91,7 +91,7 @@ def open_record(*, asked: Asked, reason: str, by: Actor, at: datetime) -> Opened
     if running is not None:
         return Opened(access=running, watchers=watchers)
     for over in mine:
-        EmergencyAccess.objects.filter(id=over.id).update(closed_at=min(over.ends_at, at))
+        EmergencyAccess.objects.filter(id=over.id, patient=patient).update(closed_at=min(over.ends_at, at))
     access = EmergencyAccess.objects.create(
         clinic_id=membership.clinic_id,
         patient=patient,
@@ -108,7 +108,7 @@ def open_record(*, asked: Asked, reason: str, by: Actor, at: datetime) -> Opened
 def noticed(*, access: EmergencyAccess, at: datetime) -> None:
     """Remember that a mail server took the notice; the transaction that opened the record is over."""
     with walls.acting(clinic=access.clinic_id):
-        EmergencyAccess.objects.filter(id=access.id, noticed_at=None).update(noticed_at=at)
+        EmergencyAccess.objects.filter(id=access.id, clinic_id=access.clinic_id, noticed_at=None).update(noticed_at=at)
 
 
 @transaction.atomic
@@ -135,7 +135,7 @@ def review(*, access_id: uuid.UUID, outcome: str, words: str, by: Actor, at: dat
         raise Refused("The record is still open. Wait until the hour is over, or end it now.")
     if access.reviewed_at is not None:
         raise Refused("This has been reviewed already. Look again what was written.")
-    EmergencyAccess.objects.filter(id=access.id).update(
+    EmergencyAccess.objects.filter(id=access.id, clinic_id=access.clinic_id).update(
         reviewed_at=at, reviewed_by_id=by.user_id, review_outcome=outcome, review_words=words
     )
     audit.record(

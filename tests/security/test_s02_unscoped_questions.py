@@ -103,6 +103,7 @@ def lines(pattern: str) -> set[str]:
 QUEUES = {
     "common/scoped.py",
     "exports/services.py",
+    "ldn_clinic/erasing.py",
     "reminders/door.py",
     "reminders/services/claiming.py",
     "reminders/services/moves.py",

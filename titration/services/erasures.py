@@ -54,7 +54,9 @@ def confirm(*, erasure_id: uuid.UUID, by: Actor, at: datetime) -> None:
         return
     if not retention.is_over(erasure.clinic_id, erasure.patient_id, at=at):
         raise Refused(NOT_OVER)
-    Erasure.objects.filter(id=erasure.id).update(confirmed_at=at, confirmed_by_id=by.user_id, due_at=at)
+    Erasure.objects.filter(id=erasure.id, clinic_id=erasure.clinic_id).update(
+        confirmed_at=at, confirmed_by_id=by.user_id, due_at=at
+    )
     of_patient = {"patient_id": erasure.patient_id, "revoked_at": None}
     Phone.objects.filter(**of_patient).update(revoked_at=at)
     CareGrant.objects.filter(**of_patient).update(revoked_at=at)
@@ -67,7 +69,7 @@ def withdraw(*, erasure_id: uuid.UUID, by: Actor, at: datetime) -> None:
     """Take it back before it is done. A way in that was closed stays closed."""
     policy.check(by, policy.Permission.ERASE)
     erasure = _waiting(erasure_id, by)
-    Erasure.objects.filter(id=erasure.id).update(withdrawn_at=at)
+    Erasure.objects.filter(id=erasure.id, clinic_id=erasure.clinic_id).update(withdrawn_at=at)
     audit.record(by=by, at=at, action="erasure.withdraw", patients=[erasure.patient_id], subject=erasure.id)
 
 
