@@ -44,7 +44,6 @@ urlpatterns = [
     path("reminders/", reminders.reminders, name="reminders"),
     path("reminders/<uuid:reminder_id>/settle/", reminders.settle, name="settle"),
     path("memory/", memory.memory, name="memory"),
-    path("people/roles/", people.roles, name="roles"),
     path("emergency/", emergency.open_record, name="emergency"),
     path("emergency/<uuid:access_id>/end/", emergency.end, name="emergency_end"),
     path("emergency/reviews/", emergency.reviews, name="emergency_reviews"),

@@ -41,7 +41,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _of_everybody(request: HttpRequest) -> bool:
-    return not request.POST.get("patient")
+    """Whether no one patient is named, read as the view will read it: what is not a patient's id is everybody."""
+    form = AskForm(request.POST)
+    return not (form.is_valid() and form.cleaned_data["patient"])
 
 
 @require_POST
@@ -91,7 +93,7 @@ def file(request: HttpRequest, export_id: uuid.UUID) -> HttpResponse | FileRespo
 
 
 @require_POST
-@clinic_page(Permission.READ_MEMORY, action="memory.save")
+@clinic_page(Permission.READ_MEMORY, action="memory.save", step_up=True)
 def memory(request: HttpRequest) -> HttpResponse:
     """What the reading room found, as a file. The search lies in the session, where that room left it."""
     actor = request.actor  # type: ignore[attr-defined]

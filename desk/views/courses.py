@@ -79,7 +79,7 @@ def _effect_of_hold(prescription: Prescription, days: int | None, at: datetime) 
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(P.PRESCRIBE, action="course.advance_page")
+@clinic_page(P.PRESCRIBE, action="course.advance_page", step_up=True)
 def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     """Let the next step happen, with what the gate says of it."""
     at = clock.now()
@@ -110,7 +110,7 @@ def _next_step(prescription: Prescription, at: datetime) -> StepAhead | None:
 
 
 @require_POST
-@clinic_page(P.PRESCRIBE, action="course.advance_several")
+@clinic_page(P.PRESCRIBE, action="course.advance_several", step_up=True)
 def advance_several(request: HttpRequest) -> HttpResponse:
     """Let several steps happen, each for itself: one that is refused takes no other with it."""
     at = clock.now()

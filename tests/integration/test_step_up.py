@@ -17,7 +17,7 @@ from common import clock
 from exports.models import Export
 from tests import factories, factors, pages
 from tests.guards.matrix import OURS
-from titration.models import Prescription
+from titration.models import PlanChange, Prescription
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +66,12 @@ class TestExportingEverybody:
         client.post("/exports/ask", {**bulk(), "patient": str(factories.patient(clinic).id)})
         assert Export.objects.count() == 1
 
+    @pytest.mark.parametrize("nobody", ["", " ", "\t", "\u00a0", "everybody"])
+    def test_what_is_no_patients_id_is_everybody(self, nobody: str) -> None:
+        client = pages.client_of(factories.member(factories.clinic(), ROLES.STAFF), stepped_up=False)
+        assert client.post("/exports/ask", {**bulk(), "patient": nobody})["Location"].startswith("/accounts/go-on/")
+        assert not Export.objects.exists()
+
     @pytest.mark.parametrize(("minutes", "done"), [(4.9, True), (5, False)])
     def test_it_holds_for_five_minutes(self, minutes: float, done: bool) -> None:
         with time_machine.travel(factories.AT, tick=False) as now:
@@ -105,6 +111,43 @@ class TestSigningAPlan:
         assert again == {**typed, "action": "sign"}
         assert client.post(address, again)["Location"] == f"/patients/{patient.id}/"
         assert Prescription.objects.filter(patient=patient).count() == 1
+
+
+class TestRaisingADose:
+    def test_one_step_and_several_wait_and_then_follow(self) -> None:
+        clinic = factories.clinic()
+        by = factories.member(clinic)
+        first, *others = (factories.prescription(factories.patient(clinic), at=clock.now()) for _ in range(3))
+        client = pages.client_of(by, stepped_up=False)
+        tickets = [f"{course.id}:1" for course in others]
+        one = client.post(f"/courses/{first.id}/advance/", {"seen_version": "1", "reason": "Well"})["Location"]
+        several = client.post("/steps/", {"course": tickets})["Location"]
+        assert not PlanChange.objects.exists()
+        show_again(client)
+        assert fields_of(client.get(one).content.decode()) == {"seen_version": "1", "reason": "Well"}
+        typed = {"seen_version": "1", "reason": "Well"}
+        assert client.post(f"/courses/{first.id}/advance/", typed)["Location"] == f"/patients/{first.patient_id}/"
+        assert PlanChange.objects.get().prescription_id == first.id
+        page = client.get(several).content.decode()
+        assert re.findall(r'name="course" value="([^"]+)"', page) == tickets
+
+    def test_holding_and_stopping_wait_for_nothing(self) -> None:
+        clinic = factories.clinic()
+        by = factories.member(clinic)
+        client = pages.client_of(by, stepped_up=False)
+        for deed, form in (("hold", {"days": "5"}), ("stop", {})):
+            course = factories.prescription(factories.patient(clinic), at=clock.now())
+            typed = {"seen_version": "1", "reason": "Told by phone", **form}
+            answer = client.post(f"/courses/{course.id}/{deed}/", typed)
+            assert answer["Location"] == f"/patients/{course.patient_id}/"
+            assert PlanChange.objects.filter(prescription=course).count() == 1
+
+
+def test_taking_the_memory_out_asks_first() -> None:
+    client = pages.client_of(factories.member(factories.clinic(), ROLES.AUDITOR), stepped_up=False)
+    assert client.post("/exports/memory")["Location"].startswith("/accounts/go-on/")
+    show_again(client)
+    assert client.post("/exports/memory")["Content-Type"].startswith("text/csv")
 
 
 class TestWhatWaits:
@@ -213,6 +256,8 @@ class TestInADemonstration:
 
 
 ASKING = {
+    "course.advance_page",
+    "course.advance_several",
     "emergency.page",
     "erasure.ask_page",
     "erasure.confirm",
@@ -222,6 +267,7 @@ ASKING = {
     "members.invite_page",
     "members.lost_device",
     "members.member_page",
+    "memory.save",
     "patient.prescribe_page",
     "record.open_again",
     "record.restrict_page",
@@ -232,5 +278,6 @@ ASKING = {
 
 
 def test_the_doors_that_ask_once_more_are_these() -> None:
-    """Signing, files of everybody, roles, and whatever opens, closes or erases a record."""
+    """Signing, files of everybody, roles, and whatever opens, closes or erases a record. Holding and stopping a dose
+    ask nothing more: what protects a patient must not wait."""
     assert {door.action for door in OURS.values() if door.step_up} == ASKING
