@@ -82,6 +82,16 @@ def read(text: Iterable[str]) -> Iterator[Anchor]:
             )
 
 
+def kept() -> list[Anchor]:
+    """The anchors in the file of the settings; none where there is no such file yet. Raises OSError, ValueError or
+    KeyError for a file that cannot be read as one."""
+    path = Path(settings.AUDIT_ANCHOR_FILE) if settings.AUDIT_ANCHOR_FILE else None
+    if path is None or not path.exists():
+        return []
+    with path.open(encoding="utf-8") as lines:
+        return list(read(lines))
+
+
 def _places() -> dict[str, Callable[[str], None]]:
     places: dict[str, Callable[[str], None]] = {}
     if settings.AUDIT_ANCHOR_FILE:

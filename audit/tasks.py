@@ -24,6 +24,12 @@ def anchor() -> None:
 
 @shared_task(name="audit.verify")
 def verify() -> None:
-    """Read every chain; what is wrong goes to the log, which names ids only."""
-    for fault in verifying.verify(at=clock.now()).faults:
+    """Read every chain, and hold it against the anchors kept in a file; what is wrong goes to the log, which names ids
+    only. Without the anchors a chain cut off at its end would fit in itself."""
+    try:
+        anchors = anchoring.kept()
+    except (OSError, ValueError, KeyError) as error:
+        log.error("memory: the kept anchors cannot be read: %s", type(error).__name__)
+        anchors = []
+    for fault in verifying.verify(at=clock.now(), anchors=anchors).faults:
         log.error("memory: %s", fault)

@@ -117,7 +117,8 @@ class TestRaisingADose:
     def test_one_step_and_several_wait_and_then_follow(self) -> None:
         clinic = factories.clinic()
         by = factories.member(clinic)
-        first, *others = (factories.prescription(factories.patient(clinic), at=clock.now()) for _ in range(3))
+        begun = clock.now() - timedelta(days=20)
+        first, *others = (factories.prescription(factories.patient(clinic), at=begun) for _ in range(3))
         client = pages.client_of(by, stepped_up=False)
         tickets = [f"{course.id}:1" for course in others]
         one = client.post(f"/courses/{first.id}/advance/", {"seen_version": "1", "reason": "Well"})["Location"]

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 
 from accounts.actors import Actor, Kind
-from audit import anchoring, chain, rows, sealing, verifying
+from audit import anchoring, chain, rows, sealing, tasks, verifying
 from audit import services as audit
 from audit.anchoring import Anchor
 from tests import owner
@@ -59,6 +59,16 @@ def event_at(number: int) -> uuid.UUID:
     found = rows.seal_at(HERE, number)
     assert found is not None
     return found[1]
+
+
+def cut_off_tail() -> uuid.UUID:
+    """The last two events of a clinic are gone with their seals; the last one's id."""
+    last = event_at(6)
+    with behind_our_back() as database:
+        for event_id in (event_at(5), last):
+            database.execute("DELETE FROM audit_auditevent WHERE id = %s", [event_id])
+            database.execute("DELETE FROM audit_seal WHERE event_id = %s", [event_id])
+    return last
 
 
 def faults(anchors: list[Anchor] | None = None) -> list[tuple[object, object, object, str]]:
@@ -181,13 +191,7 @@ class TestAgainstAnAnchor:
         assert faults(anchored) == []
 
     def test_a_cut_off_tail_is_named(self, anchored: list[Anchor]) -> None:
-        event_id = event_at(6)
-        with behind_our_back() as database:
-            for number in (5, 6):
-                found = rows.seal_at(HERE, number)
-                assert found is not None
-                database.execute("DELETE FROM audit_auditevent WHERE id = %s", [found[1]])
-                database.execute("DELETE FROM audit_seal WHERE event_id = %s", [found[1]])
+        event_id = cut_off_tail()
         assert faults() == []
         assert faults(anchored) == [(HERE, 6, event_id, "cut off")]
 
@@ -264,6 +268,27 @@ class TestTheCommands:
             said = StringIO()
             call_command("audit_verify", against=file, stdout=said)
             assert said.getvalue().endswith(" anchors: nothing was touched.\n")
+
+    def test_the_nightly_look_and_the_command_see_a_cut_off_tail_by_the_kept_anchors(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        anchoring.anchor(at=LATER)
+        event_id = cut_off_tail()
+        named = f"clinic {HERE}, number 6, event {event_id}: cut off"
+        said = StringIO()
+        with pytest.raises(CommandError):
+            call_command("audit_verify", stdout=said)
+        assert named in said.getvalue()
+        tasks.verify()
+        assert [line.startswith(f"memory: {named}") for line in caplog.messages] == [True]
+
+    def test_kept_anchors_that_cannot_be_read_are_told_of(self, places: Path, caplog: pytest.LogCaptureFixture) -> None:
+        places.write_text('{"anchor":1,"clinic"')
+        with pytest.raises(CommandError) as ended:
+            call_command("audit_verify")
+        assert ended.value.returncode == 2
+        tasks.verify()
+        assert "memory: the kept anchors cannot be read: JSONDecodeError" in caplog.messages
 
     def test_an_anchor_says_ids_counts_and_hashes_only(self, places: Path) -> None:
         call_command("audit_anchor", stdout=StringIO())
