@@ -199,15 +199,24 @@ def _check_role(url: str, role: str, owner: str) -> None:
     if role_of(url) != role or owner == role:
         raise Failure(f"{TOLD_IN[role]} must sign in as the role {role}, and DATABASE_URL as the owner, another one.")
     question = (
-        "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb, rolinherit, "
+        "pg_has_role(current_user, %s::name, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
     )
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
-            row = connection.execute(question).fetchone()
+            row = connection.execute(question, [owner]).fetchone()
     except psycopg.OperationalError as error:
         raise Failure(f"The role {role} cannot sign in: {_first_line(error)}") from error
     if row is None or row[0]:
         raise Failure(f"The role {role} has rights it must not have (superuser, bypassrls, createrole or createdb).")
+    _, inherits, owns = row
+    if owns:
+        raise Failure(f"The role {role} is a member of {owner}, which owns the tables: REVOKE {owner} FROM {role}.")
+    if inherits:
+        raise Failure(
+            f"The role {role} inherits what other roles may do; it must take a role by name: "
+            f"ALTER ROLE {role} NOINHERIT."
+        )
 
 
 def server_version(url: str) -> str:

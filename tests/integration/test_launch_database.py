@@ -105,7 +105,8 @@ class TestOurOwnServer:
                 application.execute("SELECT pg_sleep(5)")
 
 
-def test_a_hospitals_role_makes_what_is_missing():
+@pytest.fixture
+def hospital():
     """What a hospital hands out: a database, and a role that may create roles but is no superuser."""
     folder = Path(tempfile.mkdtemp(prefix="clinic-given-"))
     account, household = identity.service(), Household()
@@ -116,22 +117,44 @@ def test_a_hospitals_role_makes_what_is_missing():
         with psycopg.connect(server.url(), autocommit=True) as superuser:
             superuser.execute("CREATE ROLE hospital LOGIN CREATEROLE PASSWORD 'handed-out'")
             superuser.execute("CREATE DATABASE clinic OWNER hospital")
-        given = database.address("hospital", "handed-out", server.port, "clinic")
-        found = database.prepare_given_server(given, {}, MADE_UP)
-        assert found == database.prepare_given_server(given, {}, MADE_UP)
-        url = found.application
-        assert url == database.address("ldn_app", "made-up-here", server.port, "clinic")
-        assert all(database.answers(address) for address in (found.worker, found.export))
-        with psycopg.connect(given, autocommit=True) as owner:
-            owner.execute("CREATE TABLE nights (id int)")
-        with psycopg.connect(url) as application:
-            application.execute("INSERT INTO nights VALUES (1)")
-            assert application.execute("SHOW lock_timeout").fetchone() == ("3s",)
-        refused(url, "TRUNCATE nights")
+        yield server
     finally:
         household.stop()
         shutil.rmtree(folder)
         folder.with_suffix(".log").unlink(missing_ok=True)
+
+
+def test_a_hospitals_role_makes_what_is_missing(hospital):
+    given = database.address("hospital", "handed-out", hospital.port, "clinic")
+    found = database.prepare_given_server(given, {}, MADE_UP)
+    assert found == database.prepare_given_server(given, {}, MADE_UP)
+    url = found.application
+    assert url == database.address("ldn_app", "made-up-here", hospital.port, "clinic")
+    assert all(database.answers(address) for address in (found.worker, found.export))
+    with psycopg.connect(given, autocommit=True) as owner:
+        owner.execute("CREATE TABLE nights (id int)")
+    with psycopg.connect(url) as application:
+        application.execute("INSERT INTO nights VALUES (1)")
+        assert application.execute("SHOW lock_timeout").fetchone() == ("3s",)
+    refused(url, "TRUNCATE nights")
+
+
+def test_a_role_that_comes_by_anothers_rights_is_refused(hospital):
+    given = database.address("hospital", "handed-out", hospital.port, "clinic")
+    database.prepare_given_server(given, {}, MADE_UP)
+    with psycopg.connect(hospital.url(), autocommit=True) as superuser:
+        for role in database.SERVING:
+            for too_much, back, sentence in (
+                ("ALTER ROLE {} INHERIT", "ALTER ROLE {} NOINHERIT", "inherits what other roles may do"),
+                ("GRANT hospital TO {}", "REVOKE hospital FROM {}", "is a member of hospital"),
+            ):
+                # Who made a role is its member, and none can be each other's.
+                superuser.execute(f"REVOKE {role} FROM hospital")
+                superuser.execute(too_much.format(role))
+                with pytest.raises(Failure, match=f"{role} {sentence}"):
+                    database.prepare_given_server(given, {}, MADE_UP)
+                superuser.execute(back.format(role))
+    database.prepare_given_server(given, {}, MADE_UP)
 
 
 class TestAGivenServer:
