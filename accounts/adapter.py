@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts import second_factor
-from accounts.addresses import client_address
+from accounts.addresses import client_address, counted_address
 from accounts.presenters import browser_name
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        """What rates are counted by; our own mails name no address."""
+        return counted_address(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Failures are counted by address alone; names and addresses together are django-axes' part."""

@@ -243,7 +243,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "accounts.lockout.name_digest"
-AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.counted_address"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "password", "next", "csrfmiddlewaretoken"]
 # The memory keeps who signed in.

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import second_factor
 from accounts.access import public_page
-from accounts.addresses import client_address
+from accounts.addresses import counted_address
 from accounts.middleware import lost_database
 from accounts.models import User
 from audit.services import NotRemembered
@@ -67,7 +67,7 @@ def reminders_health(request: HttpRequest) -> HttpResponse:
 @public_page("a browser reports a breach of the content policy")
 def csp_reports(request: HttpRequest) -> HttpResponse:
     """Count what a browser says it blocked. Whoever sends too much or something else is told so by the status alone."""
-    if breaches.too_many(client_address(request)):
+    if breaches.too_many(counted_address(request)):
         return HttpResponse(status=429)
     if int(request.META.get("CONTENT_LENGTH") or 0) > csp.LONGEST_BODY:
         return HttpResponse(status=413)
