@@ -174,6 +174,8 @@ PHONE_COOKIE_NAME = "__Host-phone" if HTTPS else "phone"
 # Somebody may be a patient and look after another: two secrets, and which of the people the pages are about.
 CARER_COOKIE_NAME = "__Host-carer" if HTTPS else "carer"
 WHOM_COOKIE_NAME = "__Host-whom" if HTTPS else "whom"
+# A sitting in which a phone's PIN was given: it ends with the browser's.
+SITTING_COOKIE_NAME = "__Host-sitting" if HTTPS else "sitting"
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0

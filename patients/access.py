@@ -20,6 +20,7 @@ from common import clock
 from common.refusals import Refused
 from patients import selectors, services
 from patients.models import CareGrant, Phone
+from patients.services import Recognised
 
 READING = ("GET", "HEAD", "OPTIONS")
 ONLY_LOOKING = "You may look at these pages, not write on them. The patient or the clinic can change that."
@@ -43,20 +44,28 @@ class Visit:
     actor: Actor
 
 
-def patient_page(*, action: str, proof: bool = False, rights: Rights = Rights.OWN) -> Callable[[View], View]:
-    """A page for the patient on a remembered phone; with `proof` a fresh code must have opened it.
+def patient_page(
+    *, action: str, proof: bool = False, rights: Rights = Rights.OWN, pin: bool = True
+) -> Callable[[View], View]:
+    """A page for the patient on a remembered phone; with `proof` a fresh proof must have opened it.
 
-    `rights` lets carers in. The view finds the phone as `request.phone`, the patient as `request.patient` and a
-    carer's grant as `request.grant`; on a page about the phone alone there is no grant, and no patient on a carer's.
+    `rights` lets carers in. A phone with a PIN is asked for it first, but for pages that say `pin=False`. The view
+    finds the phone as `request.phone`, the patient as `request.patient` and a carer's grant as `request.grant`; on a
+    page about the phone alone there is no grant, and no patient on a carer's.
     """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            def enter() -> Actor:
-                return _enter(request, proof, rights)
+            at = clock.now()
+            # Before the page's own transaction: a copy that was noticed stays noticed, whatever the page answers.
+            own_phone(request, at)
+            carers_phone(request, at)
 
-            return pass_through(request, view, args, kwargs, enter=enter, action=action)
+            def enter() -> Actor:
+                return _enter(request, at, proof=proof, rights=rights, pin=pin)
+
+            return leave_secrets(request, pass_through(request, view, args, kwargs, enter=enter, action=action))
 
         door.access = Door("patient", action, proof=proof, rights=rights)  # type: ignore[attr-defined]
         return door
@@ -64,21 +73,27 @@ def patient_page(*, action: str, proof: bool = False, rights: Rights = Rights.OW
     return mark
 
 
-def _enter(request: HttpRequest, proof: bool, rights: Rights) -> Actor:
+def _enter(request: HttpRequest, at: datetime, *, proof: bool, rights: Rights, pin: bool) -> Actor:
     """Who acts on the page, once the door has looked at what the page asks."""
-    at = clock.now()
     visit = _visit(request, at, about_the_phone=rights is Rights.PHONE)
     if visit.grant is not None and rights is Rights.OWN:
         raise Instead(render(request, "404.html", status=404))
     request.phone = visit.phone  # type: ignore[attr-defined]
+    if pin and not services.sits(visit.phone, request.COOKIES.get(settings.SITTING_COOKIE_NAME, ""), at=at):
+        raise Instead(redirect(f"{reverse('portal:pin')}?{urlencode({'next': request.path})}"))
     request.grant = visit.grant  # type: ignore[attr-defined]
     request.patient = visit.grant.patient if visit.grant else visit.phone.patient  # type: ignore[attr-defined]
     request.clinic = request.patient.clinic if request.patient else None  # type: ignore[attr-defined]
     if rights is Rights.LOG and request.method not in READING and _may_only_look(visit.grant):
         raise Denied(visit.actor, Refused(ONLY_LOOKING))
-    if proof and (visit.phone.proved_until is None or visit.phone.proved_until <= at):
+    if proof and not proved(visit.phone, at):
         raise Instead(redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}"))
     return visit.actor
+
+
+def proved(phone: Phone, at: datetime) -> bool:
+    """Whether a fresh proof stands on this phone."""
+    return phone.proved_until is not None and phone.proved_until > at
 
 
 def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visit:
@@ -113,14 +128,38 @@ def _visit(request: HttpRequest, at: datetime, *, about_the_phone: bool) -> Visi
 
 def own_phone(request: HttpRequest, at: datetime) -> Phone | None:
     """The phone asking, if some patient's secret lies on it."""
-    secret = request.COOKIES.get(settings.PHONE_COOKIE_NAME, "")
-    return selectors.phone_by_secret(secret, at=at) if secret else None
+    return _recognised(request, settings.PHONE_COOKIE_NAME, at).phone
 
 
 def carers_phone(request: HttpRequest, at: datetime) -> Phone | None:
     """The phone asking, if some carer's secret lies on it."""
-    secret = request.COOKIES.get(settings.CARER_COOKIE_NAME, "")
-    return selectors.carers_phone_by_secret(secret, at=at) if secret else None
+    return _recognised(request, settings.CARER_COOKIE_NAME, at).phone
+
+
+def _recognised(request: HttpRequest, cookie: str, at: datetime) -> Recognised:
+    """Asked once a request: it may offer the phone a new secret, which `leave_secrets` then puts into the answer."""
+    known: dict[str, Recognised] = request.__dict__.setdefault("recognised", {})
+    if cookie not in known:
+        secret = request.COOKIES.get(cookie, "")
+        known[cookie] = (
+            services.recognise(
+                secret=secret,
+                carers=cookie == settings.CARER_COOKIE_NAME,
+                request_id=getattr(request, "id", None),
+                at=at,
+            )
+            if secret
+            else Recognised()
+        )
+    return known[cookie]
+
+
+def leave_secrets(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Put the new secrets that were offered in this request into its answer."""
+    for cookie, known in request.__dict__.get("recognised", {}).items():
+        if known.phone is not None and known.fresh_secret and cookie not in response.cookies:
+            remember(response, known.phone, known.fresh_secret)
+    return response
 
 
 def _may_only_look(grant: CareGrant | None) -> bool:
@@ -128,7 +167,10 @@ def _may_only_look(grant: CareGrant | None) -> bool:
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/unknown_phone.html", status=404)
+    """The page of a phone nobody knows; one that was turned away reads why."""
+    known = request.__dict__.get("recognised", {}).values()
+    why = next((one.turned_away for one in known if one.turned_away), "")
+    return render(request, "portal/unknown_phone.html", {"turned_away": why}, status=404)
 
 
 def _uuid(text: str) -> uuid.UUID | None:
@@ -157,6 +199,41 @@ def choose(response: HttpResponse, grant: CareGrant | None) -> HttpResponse:
     else:
         response.set_cookie(settings.WHOM_COOKIE_NAME, str(grant.id), max_age=90 * 24 * 3600, **_COOKIE)
     return response
+
+
+def sit(response: HttpResponse, phone: Phone, at: datetime) -> HttpResponse:
+    """Let a sitting begin on a phone with a PIN: until the browser is closed, or a quarter of an hour goes by."""
+    if phone.pin_hash:
+        secret = services.begin_sitting(phone=phone, at=at)
+        response.set_cookie(settings.SITTING_COOKIE_NAME, secret, **_COOKIE)
+    return response
+
+
+def device_of(request: HttpRequest) -> str:
+    """What a browser says it is, in two words, such as "Android, Chrome"; nothing is made of what says neither."""
+    agent = request.headers.get("User-Agent", "")
+    found = [next((word for mark, word in marks if mark in agent), "") for marks in (_SYSTEMS, _BROWSERS)]
+    return ", ".join(word for word in found if word)
+
+
+# The first mark that is found counts: Edge says Chrome too, and everybody says Safari.
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("CrOS", "Chromebook"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
 
 
 def _cookie_of(phone: Phone) -> str:

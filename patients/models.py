@@ -12,6 +12,7 @@ from common.sealed import BlindIndexField, SealedTextField
 
 # What these columns are sealed for, said again where they are looked up or come as JSON.
 EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
+CARE_EMAIL = "care_grant.email"
 
 
 # The sequence rises with every night told; the index says again what the address says.
@@ -181,13 +182,26 @@ class Invitation(models.Model):
         return str(self.id)
 
 
-@history.tracked(leaving_out=["secret_digest"])
+@history.tracked(
+    leaving_out=[
+        *("secret_digest", "rotated_at", "last_used_at"),
+        *("pin_hash", "pin_tries", "sitting_digest", "sitting_until"),
+    ]
+)
 class Phone(models.Model):
     """A device that was let in and is remembered until it expires or is revoked. Only a digest of its secret is kept.
 
     It is a patient's own, or a carer's: then it belongs to no clinic, for the carer's grants name the patients.
-    `proved_until` is how long a fresh code opens history and chart on it.
+    `proved_until` is how long a fresh proof opens history and chart on it. `secret_digest` is of the secret in force;
+    others that were offered or retired are `PhoneSecret`s. A PIN, if its holder chose one, is asked once a sitting.
     """
+
+    class Because(models.TextChoices):
+        """Why a phone is no longer remembered."""
+
+        HOLDER = "holder", "forgotten by whoever held it"
+        CLINIC = "clinic", "forgotten by the clinic"
+        COPIED = "copied", "its key was used twice, as if somebody had copied it"
 
     SCOPED_BY = ("secret_digest", "carer")
 
@@ -199,7 +213,16 @@ class Phone(models.Model):
     let_in_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    revoked_because = models.CharField(max_length=10, choices=Because.choices, blank=True, default="", db_default="")
     proved_until = models.DateTimeField(null=True)
+    # What it calls itself, in two words such as "Android, Chrome", so that its holder can tell two apart.
+    device = models.CharField(max_length=60, blank=True, default="", db_default="")
+    rotated_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    pin_hash = models.CharField(max_length=128, blank=True, default="", db_default="")
+    pin_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    sitting_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    sitting_until = models.DateTimeField(null=True)
 
     objects = ScopedQuerySet.as_manager()
 
@@ -215,16 +238,51 @@ class Phone(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
-    @property
-    def holder(self) -> "Patient | User":
-        """Whose phone it is; both have an e-mail address."""
-        holder = self.patient or self.carer
-        assert holder is not None  # noqa: S101  a_phone_is_a_patients_or_a_carers
-        return holder
+
+class PhoneSecret(models.Model):
+    """A secret of a phone that is not the one in force: offered and not yet used, or retired (`retired_at`)."""
+
+    SCOPED_BY = ("secret_digest", "carer")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # As on the phone: the patient's clinic, or the carer.
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    carer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    phone = models.ForeignKey(Phone, on_delete=models.PROTECT, related_name="secrets")
+    secret_digest = models.CharField(max_length=64, unique=True)
+    offered_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MailAsked(models.Model):
+    """That a proof was asked for by mail: keyed digests of the address and of the network address, to count by.
+
+    Of no clinic: one mailbox may belong to patients of several. What is older than an hour counts for nothing.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    counted_as = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["counted_as", "at"], name="mail_asked_by_digest")]
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class FreshCode(models.Model):
-    """A six-digit code mailed to whoever holds the phone as the second proof: ten minutes, five tries, once."""
+    """A fresh proof mailed to whoever holds the phone: a link and six digits, either once, for ten minutes.
+
+    The link works in the browser that asked; anywhere else it shows the digits, which have five tries.
+    """
+
+    SCOPED_BY = ("token_digest",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # As on the phone: the patient's clinic, or the carer.
@@ -232,6 +290,7 @@ class FreshCode(models.Model):
     carer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     phone = models.ForeignKey(Phone, on_delete=models.PROTECT, related_name="codes")
     code_digest = models.CharField(max_length=64)
+    token_digest = models.CharField(max_length=64, unique=True, null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
@@ -272,9 +331,9 @@ class CareGrant(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="care_grants")
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="care_grants")
     name = SealedTextField("care_grant.name", max_length=120)
-    email = SealedTextField("care_grant.email", max_length=254)
+    email = SealedTextField(CARE_EMAIL, max_length=254)
     # Tells two grants to one address without showing the address.
-    address_index = models.CharField(max_length=64)
+    address_index = BlindIndexField("email")
     relation = models.CharField(max_length=40, blank=True)
     rights = models.CharField(max_length=10, choices=Rights.choices)
     from_on = models.DateField()

@@ -17,11 +17,23 @@ CARE_INVITATION_LASTS = timedelta(days=7)
 PHONE_LASTS = timedelta(days=90)
 CODE_LASTS = timedelta(minutes=10)
 PROOF_LASTS = timedelta(minutes=30)
+# A phone's secret is renewed once a day; the one before it is good a little longer, for requests under way.
+ROTATED_AFTER = timedelta(days=1)
+OFFERED_AGAIN_AFTER = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=10)
+SITTING_LASTS = timedelta(minutes=15)
+MAILS_PER_ADDRESS, ADDRESS_WINDOW = 3, timedelta(minutes=15)
+MAILS_PER_NETWORK_ADDRESS, NETWORK_WINDOW = 10, timedelta(hours=1)
 
 
 def new_code() -> str:
     """Six digits to be typed by a person."""
     return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def code_of(token: str) -> str:
+    """The six digits that go with a token: whoever holds the token can be shown them, and nothing else tells them."""
+    return f"{int.from_bytes(hashlib.sha256(f'code|{token}'.encode()).digest()) % 1_000_000:06d}"
 
 
 def code_digest(code: str, salt: object) -> str:
@@ -37,6 +49,12 @@ def code_matches(code: str, salt: object, known: str) -> bool:
 
 def _keyed(key: str, code: str, salt: object) -> str:
     return hmac.new(key.encode(), f"{salt}|{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def counted_as(kind: str, value: str) -> str:
+    """Keyed digest of an address, to count by and not to read."""
+    plain = value.strip().casefold()
+    return hmac.new(settings.SECRET_KEY.encode(), f"{kind}|{plain}".encode(), hashlib.sha256).hexdigest()
 
 
 def same(a: str, b: str) -> bool:

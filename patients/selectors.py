@@ -20,11 +20,13 @@ from patients.models import (
     CareGrant,
     CareTeamMember,
     EmergencyAccess,
+    FreshCode,
     Invitation,
     Medicine,
     Patient,
     PatientCondition,
     Phone,
+    PhoneSecret,
 )
 
 
@@ -101,20 +103,50 @@ def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -
     return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
 
-def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
-    """The remembered phone of a patient that holds this secret, if it is still welcome."""
-    digest = secrets.digest(secret)
-    phones = Phone.objects.filter(secret_digest=digest, carer=None, revoked_at=None, expires_at__gt=at)
-    with walls.acting(clinic=_clinic_behind(phones, digest)):
-        return phones.select_related("patient__clinic", "patient__user").first()
+@dataclass(frozen=True)
+class Place:
+    """Where a phone's rows are: with its patient's clinic, or with its carer."""
+
+    clinic_id: uuid.UUID | None
+    carer_id: uuid.UUID | None
 
 
-def carers_phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
-    """The remembered phone of a carer that holds this secret, if it is still welcome."""
-    digest = secrets.digest(secret)
-    phones = Phone.objects.filter(secret_digest=digest, patient=None, revoked_at=None, expires_at__gt=at)
+def place_behind(digest: str) -> Place | None:
+    """Where the phone is that has, was offered or once had the secret of this digest."""
     with walls.acting(key=digest):
-        return phones.select_related("carer").first()
+        # Looked for twice: between the first look and the second an offered secret may come in force.
+        for secrets_kept in (Phone.objects, PhoneSecret.objects, Phone.objects):
+            found = secrets_kept.filter(secret_digest=digest).values_list("clinic_id", "carer_id").first()
+            if found is not None:
+                return Place(*found)
+    return None
+
+
+def phone_by_digest(digest: str) -> Phone | None:
+    """The phone whose secret in force has this digest, welcome or not."""
+    phones = Phone.objects.filter(secret_digest=digest)
+    return phones.select_related("patient__clinic", "patient__user", "carer").first()
+
+
+def row_of(phone: Phone) -> QuerySet[Phone]:
+    """This phone's row, said by whose it is."""
+    return Phone.objects.filter(id=phone.id, clinic_id=phone.clinic_id, carer_id=phone.carer_id)
+
+
+def whole(phone: Phone) -> Phone:
+    """This phone as it stands now, with its patient or its carer."""
+    return row_of(phone).select_related("patient__clinic", "patient__user", "carer").get()
+
+
+def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
+    """The remembered phone that holds this secret, if it is still welcome; nothing is noted of it."""
+    digest = secrets.digest(secret)
+    place = place_behind(digest)
+    if place is None:
+        return None
+    with walls.acting(clinic=place.clinic_id, user=place.carer_id):
+        phone = phone_by_digest(digest)
+    return phone if phone is not None and phone.revoked_at is None and phone.expires_at > at else None
 
 
 def _clinic_behind(rows: QuerySet[Any], digest: str) -> uuid.UUID | None:
@@ -153,6 +185,16 @@ def in_force(grant: CareGrant, *, at: datetime) -> bool:
     return grant.revoked_at is None and grant.opened_at is not None and grant.from_on <= today < grant.expires_on
 
 
+def address_of(phone: Phone) -> str:
+    """Where a proof for this phone is mailed: to its patient, or to its carer as the newest grant they opened says."""
+    if phone.patient is not None:
+        return phone.patient.email
+    opened = CareGrant.objects.filter(user_id=phone.carer_id).exclude(opened_at=None).order_by("-opened_at")
+    with walls.acting(user=phone.carer_id):
+        grant = opened.first()
+    return grant.email if grant else ""
+
+
 def open_care_invitation(token: str, *, at: datetime) -> CareGrant | None:
     """The grant this token opens, if it is neither opened, taken back, too old nor guessed at too often."""
     waiting = CareGrant.objects.filter(
@@ -164,6 +206,21 @@ def open_care_invitation(token: str, *, at: datetime) -> CareGrant | None:
     )
     with walls.acting(clinic=clinic_of_care_invitation(token)):
         return waiting.select_related("patient__clinic").first()
+
+
+def link_is_good(token: str, *, at: datetime) -> bool:
+    """Whether the browser that asked for this mailed link could still use it."""
+    digest = secrets.digest(token)
+    link = FreshCode.objects.filter(token_digest=digest, spent_at=None, expires_at__gt=at, tries__lt=secrets.TRIES)
+    with walls.acting(key=digest):
+        return link.exists()
+
+
+def phones_of_holder(phone: Phone, *, at: datetime) -> list[Phone]:
+    """All phones of whoever holds this one: those remembered, and those turned away in the last ninety days."""
+    theirs = Phone.objects.filter(patient_id=phone.patient_id, carer_id=phone.carer_id)
+    recent = Q(revoked_at=None, expires_at__gt=at) | Q(revoked_at__gt=at - secrets.PHONE_LASTS)
+    return list(theirs.filter(recent).order_by("-let_in_at"))
 
 
 def care_of(patient: Patient, *, at: datetime) -> list[CareGrant]:
@@ -207,11 +264,12 @@ class InvitationState:
 
 @dataclass(frozen=True, kw_only=True)
 class PhoneState:
-    """A phone that is remembered and not revoked; it may have expired."""
+    """A phone that is remembered, though it may have expired; or one turned away because its key was copied."""
 
     id: uuid.UUID
     let_in_at: datetime
     expires_at: datetime
+    copied_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,9 +298,9 @@ RECORDS = Patient.objects.select_related("clinic").annotate(
     ),
     record_medicines=ArraySubquery(_of_patient(Medicine.objects.order_by("position")).values("words")),
     record_phones=ArraySubquery(
-        _of_patient(Phone.objects.filter(revoked_at=None).order_by("-let_in_at")).values(
-            row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at")
-        )
+        _of_patient(
+            Phone.objects.filter(Q(revoked_at=None) | Q(revoked_because=Phone.Because.COPIED)).order_by("-let_in_at")
+        ).values(row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at", copied_at="revoked_at"))
     ),
     record_team=ArraySubquery(
         _of_patient(CareTeamMember.objects.filter(ended_at=None).order_by("added_at", "user__name")).values(
@@ -285,6 +343,7 @@ def _record(row: Patient) -> Record:
                 id=uuid.UUID(phone["id"]),
                 let_in_at=datetime.fromisoformat(phone["let_in_at"]),
                 expires_at=datetime.fromisoformat(phone["expires_at"]),
+                copied_at=datetime.fromisoformat(phone["copied_at"]) if phone["copied_at"] else None,
             )
             for phone in row.record_phones
         ),

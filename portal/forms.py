@@ -98,6 +98,44 @@ class CodeForm(forms.Form):
         return code
 
 
+def _pin_field(label: str) -> forms.CharField:
+    """Digits that nobody beside the phone should read."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        widget=forms.PasswordInput(attrs={"inputmode": "numeric", "autocomplete": "off"}, render_value=False),
+    )
+
+
+class PinForm(forms.Form):
+    """The PIN, as it was chosen."""
+
+    pin = _pin_field("Your PIN")
+
+    def clean_pin(self) -> str:
+        pin = "".join(str(self.cleaned_data["pin"]).split())
+        if not re.fullmatch(r"[0-9]{4,8}", pin):
+            raise ValidationError("A PIN has four to eight digits.")
+        return pin
+
+
+class NewPinForm(PinForm):
+    """A PIN and the same again."""
+
+    again = _pin_field("The same again")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pin"].label = "New PIN"
+        self.fields["pin"].help_text = "Four to eight digits."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "pin" in cleaned and "".join(str(cleaned.get("again", "")).split()) != cleaned["pin"]:
+            self.add_error("again", "The two are not the same. Type the new PIN once more.")
+        return cleaned
+
+
 class HoursField(forms.CharField):
     """Hours as people write them, "6.5", "6,5" or "6:30", as a Decimal to a hundredth; blank is None."""
 

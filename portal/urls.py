@@ -5,6 +5,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from portal.views import care, doors, emergency, looking, pages
+from portal.views import care, devices, doors, emergency, pages
 
 
 class IsoDate:
@@ -29,7 +30,12 @@ urlpatterns = [
     path("chart/", pages.chart, name="chart"),
     path("open/<str:token>/", doors.open_invitation, name="open"),
     path("prove/", doors.prove, name="prove"),
+    path("link/<str:link>/", doors.link, name="link"),
     path("leave/", doors.leave, name="leave"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<uuid:phone_id>/forget/", devices.forget, name="forget_device"),
+    path("pin/", devices.pin, name="pin"),
+    path("pin/new/", devices.new_pin, name="new_pin"),
     path("care/<str:care_token>/", care.open_care, name="open_care"),
     path("whom/", care.whom, name="whom"),
     path("helpers/", care.helpers, name="helpers"),

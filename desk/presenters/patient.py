@@ -20,6 +20,8 @@ from patients.selectors import InvitationState, PhoneState, Record
 from symptoms.models import OpioidReport
 from titration.engine import gate
 
+COPIED_SHOWN = timedelta(days=30)
+
 
 @dataclass(frozen=True)
 class PhoneLine:
@@ -33,8 +35,19 @@ def phone_lines(phones: Iterable[PhoneState], *, zone: ZoneInfo, at: datetime) -
     return [
         PhoneLine(phone.id, moment(phone.let_in_at, zone), day(phone.expires_at.astimezone(zone).date()))
         for phone in phones
-        if phone.expires_at > at
+        if phone.copied_at is None and phone.expires_at > at
     ]
+
+
+def copied_words(phones: Iterable[PhoneState], *, zone: ZoneInfo, at: datetime) -> str:
+    """What to say of phones turned away lately because their key may have been copied; empty where there is none."""
+    lately = [phone.copied_at for phone in phones if phone.copied_at and phone.copied_at > at - COPIED_SHOWN]
+    if not lately:
+        return ""
+    return (
+        f"On {moment(max(lately), zone)} a phone was turned away: its key was used twice, as if copied. "
+        "Ask the patient whether the phone was out of their hands, and invite them again."
+    )
 
 
 def invitation_words(invitation: InvitationState | None, *, zone: ZoneInfo, at: datetime) -> str:
@@ -88,6 +101,7 @@ class Page:
     newer_before: str
     older_before: str
     phones: tuple[PhoneLine, ...]
+    phone_copied: str
     invitation: str
     team: tuple[str, ...]
 
@@ -116,6 +130,7 @@ def page(sources: Sources) -> Page:
         nights=tuple(night_rows(shown, sources.logs, sources.doses, bands, record.patient.zone)),
         newer_before=newer,
         older_before=older,
+        phone_copied=copied_words(record.phones, zone=sources.zone, at=sources.at),
         phones=tuple(phone_lines(record.phones, zone=sources.zone, at=sources.at)),
         invitation=invitation_words(record.invitation, zone=sources.zone, at=sources.at),
         team=record.team,

@@ -1,10 +1,10 @@
-"""The mail with the six digits that open history and chart. It names no drug, no dose, no clinic and no patient."""
+"""The mail with the link and the six digits that prove who holds a phone. It names no drug, dose, clinic or patient."""
 
 from common import post
 
 SUBJECT = "Your six-digit code"
 
 
-def send(*, address: str, code: str) -> bool:
-    """Whether the mail server took the code."""
-    return post.send(subject=SUBJECT, template="mail/code.txt", context={"code": code}, address=address)
+def send(*, address: str, link: str, code: str) -> bool:
+    """Whether the mail server took it."""
+    return post.send(subject=SUBJECT, template="mail/code.txt", context={"link": link, "code": code}, address=address)

@@ -12,18 +12,18 @@ from patients.services.caring import (
     open_care_invitation,
     revoke_care,
 )
-from patients.services.codes import make_code, try_code
+from patients.services.codes import MailedProof, make_code, open_link, try_code
 from patients.services.contact import change_contact
 from patients.services.invitations import (
     SPENT,
-    LetIn,
     Opening,
     count_try,
     invitation_mailed,
     invite,
     open_invitation,
 )
-from patients.services.phones import forget_phone, holder_actor, patient_actor
+from patients.services.phones import LetIn, Recognised, forget_phone, holder_actor, patient_actor, recognise
+from patients.services.pins import begin_sitting, set_pin, sits, try_pin
 from patients.services.registering import LOG_REMINDER_AT, ConditionEntry, register, sort_key
 
 __all__ = [
@@ -35,7 +35,10 @@ __all__ = [
     "CarerLetIn",
     "ConditionEntry",
     "LetIn",
+    "MailedProof",
     "Opening",
+    "Recognised",
+    "begin_sitting",
     "care_invitation_mailed",
     "carer_actor",
     "change_contact",
@@ -49,9 +52,14 @@ __all__ = [
     "make_code",
     "open_care_invitation",
     "open_invitation",
+    "open_link",
     "patient_actor",
+    "recognise",
     "register",
     "revoke_care",
+    "set_pin",
+    "sits",
     "sort_key",
     "try_code",
+    "try_pin",
 ]

@@ -11,16 +11,17 @@ from accounts import policy
 from accounts.actors import Actor, Kind
 from accounts.models import User
 from audit import services as audit
-from common import walls
+from common import sealed, walls
 from common.refusals import Refused
-from common.sealed import keyring
 from patients import secrets, selectors
-from patients.models import CareGrant, Patient, Phone
+from patients.models import CARE_EMAIL, CareGrant, Patient, Phone
+from patients.services.phones import new_phone
 
 LONGEST_GRANT = timedelta(days=366)
 """A grant nobody remembers having given ends by itself: a choice of this project, grade E3."""
 
-ADDRESS = "care_grant.address"
+# A helper's name and address stand in their grants alone: who acted is known by the id.
+A_HELPER = "a helper"
 CARE_SPENT = "This invitation has been used, replaced or has expired. Ask whoever invited you to do it again."
 
 
@@ -61,7 +62,7 @@ def grant_care(
     if not today < expires_on <= today + LONGEST_GRANT:
         raise Refused("Choose a last day from today on and at most a year ahead. It can be granted again then.")
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
-    known_as = keyring().indexes(email, ADDRESS)
+    known_as = sealed.indexes(email, CARE_EMAIL)
     patient.care_grants.filter(address_index__in=known_as, revoked_at=None).update(revoked_at=at)
     token, code, grant_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
     grant = CareGrant.objects.create(
@@ -70,7 +71,6 @@ def grant_care(
         patient=patient,
         name=name,
         email=email,
-        address_index=keyring().index(email, ADDRESS),
         relation=relation,
         rights=rights,
         from_on=today,
@@ -118,17 +118,20 @@ class CarerLetIn:
 
 
 @transaction.atomic
-def open_care_invitation(*, token: str, code: str, device: Phone | None, by: Actor, at: datetime) -> CarerLetIn:
+def open_care_invitation(
+    *, token: str, code: str, known: Phone | None, device: str = "", by: Actor, at: datetime
+) -> CarerLetIn:
     """Open a grant with its mailed token and the code that was told, and let the carer's phone in.
 
-    `device` is the phone asking, if it is remembered as some carer's: the grant is then one more of that carer's. The
-    caller counts the try first. Only one of two racing openings can win: opening is a conditional update.
+    `known` is the phone asking, if it is remembered as some carer's: the grant is then one more of that carer's;
+    `device` is what the phone calls itself. The caller counts the try first. Only one of two racing openings can win:
+    opening is a conditional update.
     """
     with walls.acting(clinic=selectors.clinic_of_care_invitation(token)):
-        return _open_care(token, code, device, by, at)
+        return _open_care(token, code, known, device, by, at)
 
 
-def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datetime) -> CarerLetIn:
+def _open_care(token: str, code: str, known: Phone | None, device: str, by: Actor, at: datetime) -> CarerLetIn:
     grant = selectors.open_care_invitation(token, at=at)
     if grant is None:
         raise Refused(CARE_SPENT)
@@ -139,9 +142,9 @@ def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datet
             if left > 0
             else "That is not the code, and this invitation is now closed. Ask whoever invited you to do it again."
         )
-    carer = device.carer if device is not None else None
+    carer = known.carer if known is not None else None
     if carer is None:
-        carer = User.objects.create_user(f"carer-{uuid.uuid4()}", name=grant.name, email=grant.email)
+        carer = User.objects.create_user(f"carer-{uuid.uuid4()}", name=A_HELPER)
     try:
         with transaction.atomic():
             opened = CareGrant.objects.filter(
@@ -156,13 +159,8 @@ def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datet
     if not opened:
         raise Refused(CARE_SPENT)
     grant.user, grant.opened_at = carer, at
-    secret = None
-    if device is None:
-        secret = secrets.new_token()
-        with walls.acting(user=carer.id):
-            device = Phone.objects.create(
-                carer=carer, secret_digest=secrets.digest(secret), let_in_at=at, expires_at=at + secrets.PHONE_LASTS
-            )
+    let_in = None if known else new_phone(carer=carer, device=device, at=at)
+    phone = known or let_in.phone
     actor = carer_actor(grant, request_id=by.request_id)
     audit.record(
         by=actor,
@@ -170,9 +168,9 @@ def _open_care(token: str, code: str, device: Phone | None, by: Actor, at: datet
         action="care.open",
         patients=[grant.patient_id],
         subject=grant.id,
-        details={"phone": str(device.id)},
+        details={"phone": str(phone.id)},
     )
-    return CarerLetIn(grant=grant, phone=device, secret=secret)
+    return CarerLetIn(grant=grant, phone=phone, secret=let_in.secret if let_in else None)
 
 
 @transaction.atomic

@@ -14,8 +14,8 @@ from audit import services as audit
 from common import walls
 from common.refusals import Refused
 from patients import secrets, selectors
-from patients.models import Invitation, Patient, Phone
-from patients.services.phones import THE_PATIENT, patient_actor
+from patients.models import Invitation, Patient
+from patients.services.phones import THE_PATIENT, LetIn, new_phone, patient_actor
 
 SPENT = "This invitation has been used, replaced or has expired. Ask your clinic to send you a new one."
 
@@ -56,14 +56,6 @@ def invitation_mailed(*, invitation: Invitation, at: datetime) -> None:
         Invitation.objects.filter(id=invitation.id, patient_id=invitation.patient_id).update(mailed_at=at)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LetIn:
-    """A phone that was let in, and the secret it must keep."""
-
-    phone: Phone
-    secret: str
-
-
 def count_try(*, token: str, by: Actor, at: datetime) -> None:
     """One more guess at an invitation. In a transaction of its own, so that a refusal cannot take it back."""
     tried = Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None)
@@ -74,17 +66,19 @@ def count_try(*, token: str, by: Actor, at: datetime) -> None:
             audit.record(by=by, at=at, action="invitation.tried", patients=[patient_id], subject=invitation.id)
 
 
-def open_invitation(*, token: str, birth_date: date | None, desk_code: str, by: Actor, at: datetime) -> LetIn:
+def open_invitation(
+    *, token: str, birth_date: date | None, desk_code: str, device: str = "", by: Actor, at: datetime
+) -> LetIn:
     """Let one phone in by an invitation plus date of birth or desk code, and spend the invitation.
 
-    The caller counts the try first (`count_try`). Only one of two racing openings can win: spending is a conditional
-    update.
+    `device` is what the phone calls itself. The caller counts the try first (`count_try`). Only one of two racing
+    openings can win: spending is a conditional update.
     """
     with transaction.atomic(), walls.acting(clinic=selectors.clinic_of_invitation(token)):
-        return _let_in(token, birth_date, desk_code, by, at)
+        return _let_in(token, birth_date, desk_code, device, by, at)
 
 
-def _let_in(token: str, birth_date: date | None, desk_code: str, by: Actor, at: datetime) -> LetIn:
+def _let_in(token: str, birth_date: date | None, desk_code: str, device: str, by: Actor, at: datetime) -> LetIn:
     invitation = selectors.open_invitation(token, at=at)
     if invitation is None:
         raise Refused(SPENT)
@@ -105,14 +99,7 @@ def _let_in(token: str, birth_date: date | None, desk_code: str, by: Actor, at: 
     if patient.user_id is None:
         patient.user = User.objects.create_user(f"patient-{patient.id}", name=THE_PATIENT)
         patient.save(update_fields=["user"])
-    secret = secrets.new_token()
-    phone = Phone.objects.create(
-        clinic_id=patient.clinic_id,
-        patient=patient,
-        secret_digest=secrets.digest(secret),
-        let_in_at=at,
-        expires_at=at + secrets.PHONE_LASTS,
-    )
-    actor = patient_actor(phone, request_id=by.request_id)
-    audit.record(by=actor, at=at, action="phone.let_in", patients=[patient.id], subject=phone.id)
-    return LetIn(phone=phone, secret=secret)
+    let_in = new_phone(patient=patient, device=device, at=at)
+    actor = patient_actor(let_in.phone, request_id=by.request_id)
+    audit.record(by=actor, at=at, action="phone.let_in", patients=[patient.id], subject=let_in.phone.id)
+    return let_in

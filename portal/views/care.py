@@ -47,7 +47,8 @@ def open_care(request: HttpRequest, care_token: str) -> HttpResponse:
         let_in = patients_services.open_care_invitation(
             token=care_token,
             code=form.cleaned_data["code"],
-            device=patients_access.carers_phone(request, at),
+            known=patients_access.carers_phone(request, at),
+            device=patients_access.device_of(request),
             by=request.actor,  # type: ignore[attr-defined]
             at=at,
         )
@@ -59,7 +60,7 @@ def open_care(request: HttpRequest, care_token: str) -> HttpResponse:
     response = patients_access.choose(redirect("portal:tonight"), let_in.grant)
     if let_in.secret:
         patients_access.remember(response, let_in.phone, let_in.secret)
-    return response
+    return patients_access.leave_secrets(request, response)
 
 
 def _still_open(token: str, at: datetime) -> CareGrant | None:

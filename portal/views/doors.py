@@ -3,15 +3,16 @@
 from datetime import datetime
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import public_page
+from accounts.addresses import client_address
 from common import clock
 from common.refusals import Refused
 from patients import access as patients_access
@@ -22,6 +23,7 @@ from patients.access import Rights
 from patients.channels import code_mail
 from patients.models import Invitation
 from portal.forms import CodeForm, InvitationForm
+from portal.views.onward import onward
 
 _form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -41,7 +43,9 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
     given = {name: form.cleaned_data[name] for name in ("birth_date", "desk_code")}
     patients_services.count_try(token=token, by=request.actor, at=at)
     try:
-        let_in = patients_services.open_invitation(token=token, by=request.actor, at=at, **given)  # type: ignore[attr-defined]
+        let_in = patients_services.open_invitation(
+            token=token, device=patients_access.device_of(request), by=request.actor, at=at, **given
+        )  # type: ignore[attr-defined]
     except Refused as refusal:
         if _still_open(token, at) is None:
             return render(request, "portal/invitation_closed.html", {"sentence": refusal.sentence}, status=404)
@@ -58,21 +62,21 @@ def _still_open(token: str, at: datetime) -> Invitation | None:
 
 
 @_form_page
-@patients_access.patient_page(action="portal.prove", rights=Rights.PHONE)
+@patients_access.patient_page(action="portal.prove", rights=Rights.PHONE, pin=False)
 def prove(request: HttpRequest) -> HttpResponse:
-    at, onward = clock.now(), _onward(request)
-    address = request.phone.holder.email  # type: ignore[attr-defined]
+    at, wanted = clock.now(), onward(request, otherwise="portal:chart")
+    address = patients_selectors.address_of(request.phone)  # type: ignore[attr-defined]
     form = CodeForm(request.POST if "code" in request.POST else None)
-    page = {"form": form, "onward": onward, "has_address": bool(address), "sentence": ""}
+    page = {"form": form, "onward": wanted, "has_address": bool(address), "sentence": ""}
     if request.method != "POST":
         return render(request, "portal/prove.html", page)
     try:
         if "code" not in request.POST:
-            return _send_code(request, address, onward, at)
+            return _send_code(request, address, wanted, at)
         if form.is_valid():
             given = form.cleaned_data["code"]
             patients_services.try_code(phone=request.phone, typed=given, by=request.actor, at=at)  # type: ignore[attr-defined]
-            return redirect(onward)
+            return patients_access.sit(redirect(wanted), request.phone, at)  # type: ignore[attr-defined]
     except Refused as refusal:
         if form.is_bound:
             form.add_error("code", refusal.sentence)
@@ -81,33 +85,60 @@ def prove(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/prove.html", page, status=422)
 
 
-def _send_code(request: HttpRequest, address: str, onward: str, at: datetime) -> HttpResponse:
+def _send_code(request: HttpRequest, address: str, wanted: str, at: datetime) -> HttpResponse:
     if not address:
         raise Refused("Your clinic has no e-mail address of yours. Ask them to add one.")
-    code = patients_services.make_code(phone=request.phone, by=request.actor, at=at)  # type: ignore[attr-defined]
-    transaction.on_commit(lambda: _mail_code(request, address, code))
-    return redirect(f"{reverse('portal:prove')}?{urlencode({'next': onward})}")
+    proof = patients_services.make_code(
+        phone=request.phone,  # type: ignore[attr-defined]
+        asked_from=client_address(request),
+        by=request.actor,  # type: ignore[attr-defined]
+        at=at,
+    )
+    link = f"{settings.BASE_URL}{reverse('portal:link', args=[proof.token])}?{urlencode({'next': wanted})}"
+    transaction.on_commit(lambda: _mail_proof(request, address, link, proof.code))
+    return redirect(f"{reverse('portal:prove')}?{urlencode({'next': wanted})}")
 
 
-def _mail_code(request: HttpRequest, address: str, code: str) -> None:
+def _mail_proof(request: HttpRequest, address: str, link: str, code: str) -> None:
     """After the commit, before the answer leaves: the next page says what became of the mail."""
-    if code_mail.send(address=address, code=code):
-        messages.success(request, "We sent you a mail with a code. It can take a minute to arrive.")
+    if code_mail.send(address=address, link=link, code=code):
+        messages.success(request, "We sent you a mail with a link and a code. It can take a minute to arrive.")
     else:
         messages.error(request, "The mail could not be sent just now. Nothing is lost: send it again in a minute.")
 
 
+@_form_page
+@public_page("the link of a mailed proof")
+def link(request: HttpRequest, link: str) -> HttpResponse:
+    """A button and nothing else, whatever the link is: a program that reads mail may open it a hundred times.
+
+    Touched in the browser that asked, it proves; in another it shows the code to type there. The token must stand in
+    no Referer; yet `no-referrer` would make the browser send `Origin: null` with the button, which the check against
+    forged forms refuses. `strict-origin` names the site and never the page.
+    """
+    if request.method == "POST":
+        response = _open_link(request, link, clock.now())
+    else:
+        response = render(request, "portal/link.html", {"onward": onward(request, otherwise="portal:chart")})
+    response["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def _open_link(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
+    for phone in filter(None, (patients_access.own_phone(request, at), patients_access.carers_phone(request, at))):
+        by = patients_services.holder_actor(phone, request_id=request.actor.request_id)  # type: ignore[attr-defined]
+        if patients_services.open_link(token=token, phone=phone, by=by, at=at):
+            response = patients_access.sit(redirect(onward(request, otherwise="portal:chart")), phone, at)
+            return patients_access.leave_secrets(request, response)
+    if patients_selectors.link_is_good(token, at=at):
+        return render(request, "portal/link_code.html", {"code": secrets.code_of(token)})
+    return render(request, "portal/link_closed.html", status=404)
+
+
 @require_POST
-@patients_access.patient_page(action="portal.leave", rights=Rights.PHONE)
+@patients_access.patient_page(action="portal.leave", rights=Rights.PHONE, pin=False)
 def leave(request: HttpRequest) -> HttpResponse:
     phone = request.phone  # type: ignore[attr-defined]
     patients_services.forget_phone(phone=phone, by=request.actor, at=clock.now())  # type: ignore[attr-defined]
     request.phone = None  # type: ignore[attr-defined]
     return patients_access.forget(render(request, "portal/left.html"), phone)
-
-
-def _onward(request: HttpRequest) -> str:
-    """Where to go after the proof: a page of the patient's own and nowhere else."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    own = wanted.startswith(reverse("portal:tonight")) and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if own else reverse("portal:chart")

@@ -140,7 +140,9 @@ def test_every_page_of_the_patient_is_accessible(
     factories.told_night(patient, night - timedelta(days=2), side_effects={"nausea": "moderate"})
     let_in(page.context, base_url, patient)
     patient.phones.update(proved_until=datetime.now(UTC) + timedelta(minutes=5))
-    for path in ("", "plan/", "chart/", "prove/", f"night/{night - timedelta(days=2)}/"):
+    own = ("devices/", "pin/new/", "helpers/", "helpers/new/", "link/unknown/", "whom/")
+    factories.carer(patient, at=datetime.now(UTC), name="Parent of the Test")
+    for path in ("", "plan/", "chart/", "prove/", *own, f"night/{night - timedelta(days=2)}/"):
         page.goto(f"/p/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
         assert_accessible(page)
@@ -148,6 +150,36 @@ def test_every_page_of_the_patient_is_accessible(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_of_a_carer_and_of_a_pin_is_accessible(
+    base_url: str, strict_page: Page, patient: Patient, assert_accessible: Callable[[Page], None], theme: str
+) -> None:
+    page, now = strict_page, datetime.now(UTC)
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size(PHONE)
+    night = night_of(now, patient.zone) - timedelta(days=2)
+    factories.told_night(patient, night)
+    _, secret = factories.carer(patient, "view", at=now)
+    page.context.add_cookies([{"name": "carer", "value": secret, "url": base_url}])
+    for path in ("", f"night/{night}/", "whom/", "devices/"):
+        page.goto(f"/p/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+        assert_accessible(page)
+    let_in(page.context, base_url, patient)
+    patient.phones.update(proved_until=now + timedelta(minutes=5))
+    page.goto("/p/pin/new/")
+    page.get_by_label("New PIN").fill("2580")
+    page.get_by_label("The same again").fill("2580")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your PIN is set.")).to_be_visible()
+    page.context.clear_cookies(name="sitting")
+    page.goto("/p/")
+    assert_accessible(page)
+    page.get_by_label("Your PIN").fill("2580")
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("link", name="My devices")).to_be_visible()
 
 
 def tell_date_of_birth(page: Page) -> None:

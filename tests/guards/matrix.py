@@ -37,7 +37,7 @@ NEVER = ("PUT", "PATCH", "DELETE", "OPTIONS")
 SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 METHODS = (*READING, "POST", *NEVER)
 
-NOT_ABOUT_PATIENTS = {"night", "key"}
+NOT_ABOUT_PATIENTS = {"night", "key", "link"}
 """Parts of an address that are no id of anybody's: the same for everyone."""
 SECRETS = {"token", "care_token", "member_token"}
 """Parts of an address that are their own proof: whoever holds one may open it."""
@@ -120,6 +120,10 @@ LINES = {
     "portal:chart": Line(200, 405),
     "portal:prove": Line(200, 302),
     "portal:leave": Line(405, 200),
+    "portal:devices": Line(200, 405),
+    "portal:forget_device": Line(405, 302, ids=("phone_id",)),
+    "portal:pin": Line(302, 302),
+    "portal:new_pin": Line(200, 422),
     "portal:whom": Line(200, 302, payload=(("choice", "me"),)),
     "portal:helpers": Line(200, 405),
     "portal:who_looked": Line(200, 405),
@@ -137,6 +141,7 @@ LINES = {
     "portal:emergency": Line(200, 405),
     "csp_reports": Line(405, 400),
     "desk:join": Line(200, 422, ids=("member_token",)),
+    "portal:link": Line(200, 404, ids=("link",)),
     "live": Line(200, 405),
     "ready": Line(200, 405),
     "reminders_health": Line(503, 405),
@@ -204,7 +209,7 @@ def _statements() -> Iterator[list[str]]:
 
 def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     """What stands in addresses and payloads about this case; for None ids that nobody has."""
-    plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key"}
+    plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link"}
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
@@ -249,7 +254,9 @@ def expected(name: str, persona: Persona, method: str, *, mine: bool, known: boo
         case "person":
             return passed if persona.signed_in else 302
         case "patient":
-            return _at_the_patients_door(door, persona, passed if mine or not line.about_somebody else 404, method)
+            # A carer's own phone is none of the patient's.
+            theirs = mine and not (persona.carer and "phone_id" in line.ids)
+            return _at_the_patients_door(door, persona, passed if theirs or not line.about_somebody else 404, method)
     return _at_the_clinics_door(door, persona, passed, mine=mine)
 
 
@@ -265,7 +272,9 @@ def _at_the_clinics_door(door: Any, persona: Persona, passed: int, *, mine: bool
 
 def _at_the_patients_door(door: Any, persona: Persona, passed: int, method: str) -> int:
     if door.rights == Rights.PHONE:
-        return passed if persona.patient or persona.carer else 404
+        if not persona.patient and not persona.carer:
+            return 404
+        return 302 if door.proof else passed
     if not persona.patient or (persona.carer and door.rights == Rights.OWN):
         return 404
     if door.rights == Rights.LOG and persona.carer == "view" and method == "POST":

@@ -9,6 +9,7 @@ from common import history
 NOT_TRACKED = {
     "patients.FreshCode": "a code of ten minutes; that it was made and used stands in the memory",
     "patients.EmergencyTry": "counted for an hour; that somebody tried stands in the memory",
+    "patients.PhoneSecret": "digests alone; that a phone was let in, copied or forgotten stands in the memory",
     "titration.Step": "a projection of the plan's changes, which are written once; made anew from them",
     "reminders.Occurrence": "a queue: what a plan owes, worked out from it again each round",
     "reminders.Reminder": "a queue: each try to send is written once, as an Attempt",

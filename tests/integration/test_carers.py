@@ -115,7 +115,7 @@ class TestRights:
     def test_the_chart_wants_the_carers_own_proof(
         self, patient: Patient, mailoutbox: list[EmailMessage], django_capture_on_commit_callbacks: object
     ) -> None:
-        client = carer_of(patient)
+        client = carer_of(patient, email="helper@test.invalid")
         assert client.get("/p/chart/")["Location"] == "/p/prove/?next=%2Fp%2Fchart%2F"
         with django_capture_on_commit_callbacks(execute=True):
             client.post("/p/prove/", {"next": "/p/chart/"})

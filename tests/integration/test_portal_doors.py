@@ -241,7 +241,7 @@ class TestProof:
         at = datetime.now(UTC)
         client = phone_of(patient, at)
         sent = client.post("/p/prove/", {"next": "/p/chart/"}, follow=True)
-        assert "We sent you a mail with a code" in text(sent)
+        assert "We sent you a mail with a link and a code" in text(sent)
         envelope = mailbox.taken[0]
         assert envelope.rcpt_tos == [patient.email]
         mail = envelope.content.decode().casefold()
@@ -258,7 +258,7 @@ class TestProof:
         page = client.post("/p/prove/", follow=True)
         assert page.status_code == 200
         assert "The mail could not be sent just now" in text(page)
-        assert "Send me a code" in text(page)
+        assert "Send me a mail" in text(page)
 
     def test_wrong_codes_are_counted_and_then_refused(self, patient: Patient, mailbox: Mailbox) -> None:
         client = phone_of(patient, datetime.now(UTC))
@@ -281,13 +281,13 @@ class TestProof:
             assert "has six digits" in text(client.post("/p/prove/", {"code": "12"}))
         assert client.post("/p/prove/", {"code": code_in(mailbox.taken[0])}).status_code == 302
 
-    def test_the_fourth_code_in_ten_minutes_is_refused(self, patient: Patient, mailbox: Mailbox) -> None:
+    def test_the_fourth_mail_in_a_quarter_of_an_hour_is_refused(self, patient: Patient, mailbox: Mailbox) -> None:
         client = phone_of(patient, datetime.now(UTC))
         for _ in range(3):
             assert client.post("/p/prove/").status_code == 302
         refused = client.post("/p/prove/")
         assert refused.status_code == 422
-        assert "Three codes were sent" in text(refused)
+        assert "no more go out" in text(refused)
         assert len(mailbox.taken) == 3
 
     def test_without_an_address_the_page_says_whom_to_ask(self, patient: Patient) -> None:
