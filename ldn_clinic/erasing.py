@@ -38,6 +38,7 @@ OF_USER = "user_id = ANY({users})"
 # In the order in which they go: what is found through another row goes before it.
 DELETED = {
     "patients.FreshCode": f"({OF_PHONE} OR {OF_CARER})",
+    "patients.PhoneSecret": f"({OF_PHONE} OR {OF_CARER})",
     "patients.Phone": f"({OF_PATIENT} OR {OF_CARER})",
     "patients.Invitation": OF_PATIENT,
     "patients.CareGrant": OF_PATIENT,

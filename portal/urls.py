@@ -4,8 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from portal.views import care, doors, emergency, looking, pages
-from portal.views import care, devices, doors, emergency, pages
+from portal.views import care, devices, doors, emergency, looking, pages
 
 
 class IsoDate:
