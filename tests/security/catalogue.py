@@ -36,6 +36,7 @@ NO_WALL = {
     "django_session": "Django's own, empty: sessions stand in accounts_session",
     "ldn_clinic_policybreach": "what browsers refused to run, by page and day, of nobody",
     "mfa_authenticator": "a person's second factor is asked for before a clinic is known",
+    "patients_mailasked": "how often a mail was asked for, by keyed digests: one mailbox may belong to several clinics",
     "pghistory_context": "empty: history says who and when in its own rows",
     "reminders_breaker": "whether the mail server answers",
     "reminders_heartbeat": "when the worker last did what",
@@ -61,16 +62,20 @@ CHAINS = {"audit_auditevent", "audit_seal"}
 
 WIDER = {
     ("accounts_clinic", "members_read"): "whoever has a place in a clinic reads its name before choosing it",
+    ("accounts_memberinvitation", "held_by_key"): "the secret of an invitation opens its own row",
     ("accounts_membership", "own_rows"): "a person reads their own places before one is chosen",
     ("accounts_memberinvitation", "held_by_key"): "the secret of an invitation opens its own row",
     ("audit_auditevent", "without_a_clinic"): "what happens before a clinic is known is written, and read by no one",
     ("patients_caregrant", "held_by_key"): "the secret of an invitation opens its own row",
     ("patients_caregrant", "own_rows"): "a carer reads their own grants before one is chosen",
+    ("patients_freshcode", "held_by_key"): "the secret of a mailed link finds its own row",
     ("patients_freshcode", "owned"): "codes for a carer's phone, which belongs to no clinic",
     ("patients_invitation", "held_by_key"): "the secret of an invitation opens its own row",
     ("patients_phone", "held_by_key"): "the secret on a phone opens its own row",
     ("patients_phone", "owned"): "a carer's phone belongs to no clinic",
     ("patients_phoneevent", "owned"): "the history of the same",
+    ("patients_phonesecret", "held_by_key"): "a secret that was offered or retired finds its own row",
+    ("patients_phonesecret", "owned"): "secrets of a carer's phone, which belongs to no clinic",
 }
 """Policies beside the wall that let more through it, and why. Policies add up: each is a door."""
 
