@@ -64,7 +64,6 @@ WIDER = {
     ("accounts_clinic", "members_read"): "whoever has a place in a clinic reads its name before choosing it",
     ("accounts_memberinvitation", "held_by_key"): "the secret of an invitation opens its own row",
     ("accounts_membership", "own_rows"): "a person reads their own places before one is chosen",
-    ("accounts_memberinvitation", "held_by_key"): "the secret of an invitation opens its own row",
     ("audit_auditevent", "without_a_clinic"): "what happens before a clinic is known is written, and read by no one",
     ("patients_caregrant", "held_by_key"): "the secret of an invitation opens its own row",
     ("patients_caregrant", "own_rows"): "a carer reads their own grants before one is chosen",
