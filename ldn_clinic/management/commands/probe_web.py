@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ldn_clinic import probe
 
-MODULES = "crlf,csp,csrf,exec,file,http_headers,methods,permanentxss,redirect,sql,ssrf,xss,xxe"
+# Not its csrf: it knows no token by Django's name and calls every form bare (S19 sends them without one).
+MODULES = "csp,http_headers,methods,crlf,redirect,xss,permanentxss,sql"
 
 
 class Command(BaseCommand):
@@ -35,16 +36,18 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="probe-") as folder:
             report = Path(folder) / "report.json"
             command = [wapiti, "-u", f"{url.rstrip('/')}/", "--scope", "folder", "-m", MODULES, "--flush-session"]
-            command += ["-H", f"Cookie: {visitor.cookie()}", "--max-scan-time", str(seconds), "--no-bugreport"]
+            command += ["-H", f"Cookie: {visitor.cookie()}", "--no-bugreport"]
+            command += ["--max-scan-time", str(seconds), "--max-attack-time", str(seconds / 8)]
             command += ["--store-session", folder, "-f", "json", "-o", str(report), "-v", "0"]
-            for left_alone in probe.ENDS_THE_SESSION:
-                command += ["-x", f"{url.rstrip('/')}{left_alone}"]
             try:
                 subprocess.run(command, stdin=subprocess.DEVNULL, timeout=seconds + 120, check=False)
             except subprocess.TimeoutExpired:
-                self.stdout.write("wapiti was stopped by the clock.")
+                self.stdout.write("wapiti was stopped by the clock; what it found until then is above.")
+                return
             if not report.exists():
                 raise CommandError("wapiti wrote no report; what it said is above.")
+            if not visitor.read("/").url.rstrip("/").endswith(url.rstrip("/")):
+                self.stdout.write("It signed itself out on the way: pages behind the sign-in were tried until then.")
             self._tell(json.loads(report.read_text()))
 
     def _tell(self, report: dict[str, Any]) -> None:
