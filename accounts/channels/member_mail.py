@@ -20,3 +20,10 @@ def factors_reset(*, address: str, name: str, by: str, clinic: str, theirs: bool
     subject = "Your second factor was reset" if theirs else "A colleague's second factor was reset"
     context = {"name": name, "by": by, "clinic": clinic, "theirs": theirs}
     return post.send(subject=subject, template="mail/factors_reset.txt", context=context, address=address)
+
+
+def administrator_invited(*, address: str, name: str, by: str, clinic: str, role: str) -> bool:
+    """Whether the mail server took the news that `by` invited `name` (an address) as one who lets others in."""
+    subject = "Somebody was invited to manage your clinic"
+    context = {"name": name, "by": by, "clinic": clinic, "role": role}
+    return post.send(subject=subject, template="mail/administrator_invited.txt", context=context, address=address)

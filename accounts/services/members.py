@@ -46,10 +46,14 @@ MANAGE = policy.Permission.MANAGE_MEMBERS
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """What leaves the deed and is kept nowhere: the token for the mail."""
+    """What leaves the deed and is kept nowhere: the token for the mail, and which other administrators are told.
+
+    They are told by mail when the invited person could let in others themself, so that nobody adds one unseen.
+    """
 
     invitation: MemberInvitation
     token: str
+    told: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -99,7 +103,15 @@ def _invite(clinic_id: uuid.UUID | None, address: str, role: str, *, by: Actor, 
         expires_at=at + INVITATION_LASTS,
     )
     audit.record(by=by, at=at, action="membership.invite", subject=invitation.id, details={"role": role})
-    return Opening(invitation=invitation, token=token)
+    return Opening(invitation=invitation, token=token, told=_told_of(clinic_id, role, by))
+
+
+def _told_of(clinic_id: uuid.UUID | None, role: str, by: Actor) -> tuple[str, ...]:
+    """The addresses of the clinic's other administrators, where the role is one of theirs."""
+    if MANAGE not in policy.PERMISSIONS[role]:
+        return ()
+    others = selectors.administrators_of(clinic_id).exclude(user_id=by.user_id)
+    return tuple(others.order_by("user__username").values_list("user__username", flat=True))
 
 
 @transaction.atomic
@@ -166,6 +178,11 @@ def _spendable(token: str, at: datetime) -> MemberInvitation:
 
 def _let_in(invitation: MemberInvitation, user: User, *, by: Actor, at: datetime) -> Membership:
     """Spend the invitation by one conditional statement, so that of two takers one wins, and give the role."""
+    with walls.acting(user=user.id):
+        return _let_in_as_themself(invitation, user, by=by, at=at)
+
+
+def _let_in_as_themself(invitation: MemberInvitation, user: User, *, by: Actor, at: datetime) -> Membership:
     this = MemberInvitation.objects.filter(id=invitation.id, clinic_id=invitation.clinic_id)
     if not this.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=at).update(accepted_at=at, accepted_by=user):
         raise Refused(SPENT)

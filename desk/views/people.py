@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
-from accounts.access import clinic_page, person_page, public_page, sign_in_with_new_password
+from accounts.access import clinic_page, not_signed_in, person_page, public_page, sign_in_with_new_password
 from accounts.channels import member_mail
 from accounts.models import MemberInvitation, Membership
 from accounts.services import members
@@ -98,6 +98,7 @@ def _mail_once_it_stands(request: HttpRequest, opening: members.Opening) -> None
 
 def _mail(request: HttpRequest, opening: members.Opening) -> None:
     invitation, actor = opening.invitation, request.actor
+    _tell_the_other_administrators(request, opening)
     taken = member_mail.invite(
         address=invitation.address,
         link=settings.BASE_URL + reverse("desk:join", kwargs={"member_token": opening.token}),
@@ -111,6 +112,19 @@ def _mail(request: HttpRequest, opening: members.Opening) -> None:
         messages.error(
             request, "The invitation was not sent: the mail server did not take it. Send it again in a few minutes."
         )
+
+
+def _tell_the_other_administrators(request: HttpRequest, opening: members.Opening) -> None:
+    invitation, actor = opening.invitation, request.actor
+    words = {
+        "name": invitation.address,
+        "by": actor.label,
+        "clinic": actor.clinic_name,
+        "role": Membership.Role(invitation.role).label.lower(),
+    }
+    taken = [member_mail.administrator_invited(address=address, **words) for address in opening.told]
+    if not all(taken):
+        messages.error(request, "Not every other administrator could be told by mail: tell them yourself.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -243,6 +257,8 @@ def _join_as_known(request: HttpRequest, invitation: MemberInvitation, member_to
     """The address has an account: only who is signed in with it may take the invitation."""
     theirs = request.user.is_authenticated and request.user.username.casefold() == invitation.address
     if request.method == "POST" and theirs:
+        if not_yet := not_signed_in(request):
+            return not_yet
         members.accept(token=member_token, user=request.user, by=request.actor, at=clock.now())
         request.session["clinic"] = str(invitation.clinic_id)
         messages.success(request, f"You work in {invitation.clinic.name} now.")

@@ -83,6 +83,30 @@ class TestInviting:
         )
         assert browser.session["_auth_user_id"] == str(user.id)
 
+    @pytest.mark.parametrize("role", [ROLES.ADMINISTRATOR, ROLES.PRINCIPAL])
+    def test_the_other_administrators_are_told_of_another_one(
+        self, clinic: Clinic, administrator: Actor, outbox: Callable[..., list[Any]], role: str
+    ) -> None:
+        other = factories.member(clinic, ROLES.ADMINISTRATOR, "Second Administrator")
+        factories.member(clinic, ROLES.NURSE)
+        factories.member(factories.clinic("Other Clinic"), ROLES.ADMINISTRATOR)
+        client = pages.client_of(administrator)
+        mails = outbox(lambda: client.post("/people/invite/", {"address": "second-self@test.invalid", "role": role}))
+        told = User.objects.get(id=other.user_id).username
+        assert sorted(mail.to[0] for mail in mails) == sorted([told, "second-self@test.invalid"])
+        (news,) = [mail for mail in mails if mail.to == [told]]
+        assert "First Administrator" in news.body
+        assert "second-self@test.invalid" in news.body
+        assert "/join/" not in news.body
+
+    def test_of_a_nurse_nobody_else_is_told(
+        self, clinic: Clinic, administrator: Actor, outbox: Callable[..., list[Any]]
+    ) -> None:
+        factories.member(clinic, ROLES.ADMINISTRATOR)
+        client = pages.client_of(administrator)
+        mails = outbox(lambda: client.post("/people/invite/", {"address": "new@test.invalid", "role": "nurse"}))
+        assert [mail.to for mail in mails] == [["new@test.invalid"]]
+
     def test_looking_changes_nothing_and_taking_it_spends_it(self, administrator: Actor) -> None:
         link = f"/join/{invited(administrator).token}/"
         for _ in range(5):
@@ -174,6 +198,27 @@ class TestAccepting:
             elsewhere.clinic_id,
             administrator.clinic_id,
         }
+
+    def test_a_password_alone_accepts_nothing(self, administrator: Actor) -> None:
+        elsewhere = factories.member(factories.clinic("Other Clinic"), ROLES.NURSE)
+        user = User.objects.get(id=elsewhere.user_id)
+        link = f"/join/{invited(administrator, user.username).token}/"
+        client = pages.new_client()
+        client.force_login(user)
+        assert client.post(link)["Location"] == "/accounts/factors/webauthn/add/"
+        assert user.memberships.filter(ended_at=None).count() == 1
+
+    def test_the_history_names_who_accepted(self, administrator: Actor) -> None:
+        by_link = members.accept_as_new(
+            token=invited(administrator).token, name="New", password=PASSWORD, by=NOBODY, at=clock.now()
+        )
+        elsewhere = factories.member(factories.clinic("Other Clinic"), ROLES.NURSE)
+        client = pages.client_of(elsewhere)
+        name = User.objects.get(id=elsewhere.user_id).username
+        client.post(f"/join/{invited(administrator, name).token}/")
+        for user_id in (by_link.id, elsewhere.user_id):
+            given = Membership.objects.get(user_id=user_id, clinic_id=administrator.clinic_id)
+            assert [version.by_id for version in given.events.all()] == [user_id]
 
     def test_another_account_cannot_take_it(self, administrator: Actor) -> None:
         other = factories.member(factories.clinic("Other Clinic"), ROLES.NURSE)
