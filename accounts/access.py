@@ -5,6 +5,7 @@ inside it, writes the audit row and commits, all before the answer leaves. If an
 and nothing was shown.
 """
 
+import copy
 import functools
 import uuid
 from collections.abc import Callable
@@ -187,9 +188,41 @@ def before_allauth(request: HttpRequest, name: str, kwargs: dict[str, Any]) -> H
         request.enrolling = name in ENROLMENT and request.user.is_authenticated  # type: ignore[attr-defined]
         return None if request.enrolling else not_yet  # type: ignore[attr-defined]
     if name == "mfa_remove_webauthn" and second_factor.is_the_last_of(request.user, kwargs["pk"]):
-        sentence = "This is your only second factor. Add another before you remove it."
-        return render(request, "refused.html", {"sentence": sentence}, status=409)
+        return render(request, "refused.html", {"sentence": second_factor.ONLY_ONE}, status=409)
     return None
+
+
+def through_allauth(request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponse:
+    """Run a view of allauth's in one transaction, rendering included: its deed and its trace stand or fall together.
+
+    Where that fails the session, too, is what it was before: a key made meanwhile is of a row that was rolled back.
+    """
+    before = copy.deepcopy(request.session)
+    try:
+        with transaction.atomic(), walls.acting(user=request.user.pk, request=getattr(request, "id", None)):
+            waiting = len(transaction.get_connection().run_on_commit)
+            response = view(request, *args, **kwargs)
+            if hasattr(response, "render") and not response.is_rendered:
+                response.render()
+            _tell_before_it_stands(waiting)
+    except Refused as refusal:
+        request.session = before
+        return render(request, "refused.html", {"sentence": refusal.sentence}, status=409)
+    except Exception:
+        request.session = before
+        raise
+    return response
+
+
+def _tell_before_it_stands(waiting: int) -> None:
+    """allauth tells of some deeds after their commit, when the memory could no longer prevent them: tell of them now.
+
+    The first `waiting` of what waits for the commit were not allauth's.
+    """
+    queue = transaction.get_connection().run_on_commit
+    while len(queue) > waiting:
+        _, tell, _ = queue.pop(waiting)
+        tell()
 
 
 class Instead(Exception):

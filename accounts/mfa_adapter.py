@@ -22,7 +22,7 @@ class SealedFactors(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "That was not accepted. A code works once; wait for the next one and try again.",
-        "cannot_delete_authenticator": "This is your only second factor. Add another before you remove it.",
+        "cannot_delete_authenticator": second_factor.ONLY_ONE,
     }
 
     def encrypt(self, text: str) -> str:

@@ -9,6 +9,7 @@ from allauth.mfa import signals as mfa_signals
 from allauth.mfa.models import Authenticator
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import pre_delete
 
 from accounts import addresses, second_factor, selectors, signed_in
 from accounts.actors import NOBODY, Actor
@@ -28,6 +29,7 @@ def connect() -> None:
     mfa_signals.authenticator_added.connect(_factor_added)
     mfa_signals.authenticator_removed.connect(_factor_removed)
     mfa_signals.authenticator_reset.connect(_factor_reset)
+    pre_delete.connect(_factor_is_to_go, sender=Authenticator)
     account_signals.authentication_step_completed.connect(_shown_again)
     account_signals.password_changed.connect(_password_changed)
     account_signals.password_reset.connect(_password_reset)
@@ -80,6 +82,13 @@ def _factor_added(request: Any, user: Any, authenticator: Authenticator, **_: An
         sessions.end_all(user=user, by=_actor(request, user), at=clock.now(), keep=request.session.session_key)
         second_factor.shown_by_enrolling(request, user, authenticator)
         request.session.cycle_key()
+
+
+def _factor_is_to_go(instance: Authenticator, origin: Any, **_: Any) -> None:
+    # One by itself is taken away by its owner. Several at once go with the account, or by a second administrator's
+    # reset, and they leave none on purpose.
+    if isinstance(origin, Authenticator):
+        factors.keep_one(authenticator=instance)
 
 
 def _factor_removed(request: Any, user: Any, authenticator: Authenticator, **_: Any) -> None:

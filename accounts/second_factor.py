@@ -14,6 +14,7 @@ from django.http import HttpRequest
 PROVING = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """What somebody must have one of; recovery codes stand in for a lost one only."""
 DEMO = "demo"
+ONLY_ONE = "This is your only second factor. Add another before you remove it."
 
 
 def given(request: HttpRequest) -> bool:

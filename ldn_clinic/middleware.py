@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.middleware import AccountMiddleware
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -109,6 +110,7 @@ class DeclaredAccessMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
+        self.allauths = AccountMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
@@ -121,7 +123,16 @@ class DeclaredAccessMiddleware:
         match = request.resolver_match
         if match is None or match.view_name not in access.ALLAUTH_VIEWS or not view.__module__.startswith("allauth."):
             raise Http404
-        return access.before_allauth(request, match.view_name, kwargs)
+        if answer := access.before_allauth(request, match.view_name, kwargs):
+            return answer
+        try:
+            return access.through_allauth(request, view, args, kwargs)
+        except Exception as fault:
+            # Django asks no middleware about what fails here: first ourselves, then allauth.
+            answer = self.process_exception(request, fault) or self.allauths.process_exception(request, fault)
+            if answer is None:
+                raise
+            return answer
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         # What the memory cannot be told of is not shown either: the same page, and nothing else.

@@ -9,6 +9,10 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from django.db import transaction
 
+from accounts import second_factor
+from accounts.models import User
+from common.refusals import Refused
+
 SPENT = "spent_step"
 
 
@@ -26,6 +30,16 @@ def spend_code(*, authenticator: Authenticator, code: str, at: datetime) -> bool
     row.data[SPENT] = step
     row.save(update_fields=["data"])
     return True
+
+
+def keep_one(*, authenticator: Authenticator) -> None:
+    """Refuse to take away the last factor that its person could prove themself with.
+
+    To be asked in the transaction that deletes: removals by one person stand in a queue at their row.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=authenticator.user_id)
+    if second_factor.is_the_last(authenticator):
+        raise Refused(second_factor.ONLY_ONE)
 
 
 def _step(secret: str, code: str, at: datetime) -> int | None:

@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
+from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError, connection
@@ -17,7 +20,7 @@ from django.urls import reverse
 from accounts.models import User
 from ldn_clinic.middleware import EMERGENCY_CARD
 from portal import words
-from tests import owner, personas
+from tests import factors, owner, pages, personas
 from tests.personas import NOW, House
 from titration.models import Prescription
 
@@ -31,6 +34,12 @@ def house(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[Hou
 
 @pytest.fixture
 def speechless(house: House) -> Iterator[None]:
+    with speech_taken():
+        yield
+
+
+@contextmanager
+def speech_taken() -> Iterator[None]:
     """The application may not write to the memory, by the owner's word."""
     database, role = connection.settings_dict["NAME"], connection.settings_dict["USER"]
     with owner.connect(database) as session:
@@ -62,8 +71,8 @@ def test_no_page_and_no_file_is_shown(house: House, speechless: None) -> None:
         "desk:chart_svg": [case.patient.id],
         "exports:file": [case.exports["staff"]],
     }
-    for name, pages in READ.items():
-        for page in pages:
+    for name, shown in READ.items():
+        for page in shown:
             assert_nothing_is_told(house.personas[name].client().get(reverse(page, args=ids.get(page, []))))
 
 
@@ -91,6 +100,47 @@ def test_nobody_is_signed_in_without_memory(house: House, speechless: None) -> N
         client.post(reverse("account_login"), {"login": user.username, "password": "a long pass phrase of the tests"})
     )
     assert client.get(reverse("desk:home")).status_code == 302
+
+
+def test_no_factor_is_made_without_memory(house: House) -> None:
+    user, client = _with_a_password("new@test.invalid"), Client()
+    pages.sign_in(client, user)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    with speech_taken():
+        assert_nothing_is_told(client.post(reverse("mfa_activate_totp"), {"code": factors.code(secret)}))
+    assert not Authenticator.objects.filter(user=user).exists()
+
+
+def test_no_factor_is_taken_away_without_memory(house: House) -> None:
+    user, client = _with_a_password("new@test.invalid"), Client()
+    factors.app(user)
+    key = Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "x"})
+    pages.sign_in(client, user)
+    with speech_taken():
+        assert_nothing_is_told(client.post(reverse("mfa_remove_webauthn", args=[key.pk])))
+    assert Authenticator.objects.filter(pk=key.pk).exists()
+
+
+def test_no_password_is_changed_without_memory(house: House) -> None:
+    user, client = _with_a_password("new@test.invalid"), Client()
+    pages.sign_in(client, user)
+    new = "quite another pass phrase of the tests"
+    typed = {"oldpassword": factors.PASSWORD, "password1": new, "password2": new}
+    with speech_taken():
+        assert_nothing_is_told(client.post(reverse("account_change_password"), typed))
+    user.refresh_from_db()
+    assert user.check_password(factors.PASSWORD)
+    assert client.get(reverse("account_change_password")).status_code == 200
+
+
+def test_a_refused_sign_in_is_still_counted(house: House) -> None:
+    user = _with_a_password("new@test.invalid")
+    assert factors.first(Client(), user, password="none of theirs").status_code == 200
+    assert AccessAttempt.objects.count() == 1
+
+
+def _with_a_password(name: str) -> User:
+    return User.objects.create_user(name, name="New Member", password=factors.PASSWORD)
 
 
 def test_the_emergency_words_stand_on_the_page_that_is_shown_instead() -> None:

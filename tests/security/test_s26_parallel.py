@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, connection, connections, transaction
 
 from accounts.actors import Actor
 from common import clock
+from common.refusals import Refused
 from tests import factories, pages
 from titration.models import PlanChange, Prescription, Step
 
@@ -94,3 +96,25 @@ def test_the_database_itself_refuses_a_second_open_plan(course: Prescription) ->
     with pytest.raises(IntegrityError), transaction.atomic():
         course.save(force_insert=True)
     assert connection.is_usable()
+
+
+@pytest.mark.parametrize("round_number", range(3))
+def test_of_two_factors_removed_at_once_one_is_left(prescriber: Actor, round_number: int) -> None:
+    kind = Authenticator.Type.WEBAUTHN
+    keys = [
+        Authenticator.objects.create(user_id=prescriber.user_id, type=kind, data={"name": name}) for name in ("a", "b")
+    ]
+    deeds = [sender(prescriber, f"/accounts/factors/webauthn/keys/{key.pk}/remove/", {}) for key in keys]
+    assert at_once(deeds) == {302: 1, 409: 1}
+    assert Authenticator.objects.filter(user_id=prescriber.user_id).count() == 1
+
+
+def test_of_two_factors_the_deed_itself_keeps_one(prescriber: Actor) -> None:
+    kind = Authenticator.Type.WEBAUTHN
+    one, other = (
+        Authenticator.objects.create(user_id=prescriber.user_id, type=kind, data={"name": name}) for name in ("a", "b")
+    )
+    one.delete()
+    with pytest.raises(Refused):
+        other.delete()
+    assert Authenticator.objects.filter(pk=other.pk).exists()
