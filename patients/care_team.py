@@ -59,8 +59,10 @@ def access_of(actor: Actor, patient_id: uuid.UUID) -> Access | None:
     )
     if found is None:
         return None
-    rows = found.team_rows
-    roles = {row.user_id: row.role for row in _working(actor)} if rows else {}
+    working = {row.user_id: row for row in _working(actor)} if found.team_rows else {}
+    roles = {user_id: row.role for user_id, row in working.items()}
+    # Who came back or got another role since has no place here any more, and can be let in anew.
+    rows = [row for row in found.team_rows if not _is_older(row, working.get(row.user_id))]
     team = tuple(
         Member(
             user_id=row.user_id,
@@ -73,6 +75,10 @@ def access_of(actor: Actor, patient_id: uuid.UUID) -> Access | None:
         for row in rows
     )
     return Access(patient=found, restricted_at=found.restricted_at, team=team)
+
+
+def _is_older(place: CareTeamMember, role: Membership | None) -> bool:
+    return role is not None and role.began_at is not None and place.added_at < role.began_at
 
 
 def colleagues(actor: Actor) -> list[Colleague]:

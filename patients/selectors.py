@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from accounts import policy
 from accounts.actors import Actor, Kind
+from accounts.models import Membership
 from common import sealed, walls
 from patients import secrets
 from patients.models import (
@@ -51,11 +52,21 @@ def open_to(actor: Actor) -> Q:
     The lists of ids depend on the member alone: the database makes each once a statement, and only where it meets a
     restricted record.
     """
-    team = CareTeamMember.objects.filter(user_id=actor.user_id, ended_at=None)
+    team = CareTeamMember.objects.filter(places_that_hold(), user_id=actor.user_id, clinic_id=actor.clinic_id)
     opened = Q(restricted_at=None) | Q(id__in=team.values("patient_id"))
     if actor.at is not None and policy.may(actor, policy.Permission.BREAK_GLASS):
         opened |= Q(id__in=running_emergencies(actor).values("patient_id"))
     return opened
+
+
+def places_that_hold() -> Q:
+    """Places on care teams that open a record: neither ended, nor from before the member's present role in the clinic.
+
+    Who left and comes back, or gets another role, is let in anew by the team or not at all.
+    """
+    role = Membership.objects.filter(user_id=OuterRef("user_id"), clinic_id=OuterRef("clinic_id"), ended_at=None)
+    since = role.filter(Q(began_at=None) | Q(began_at__lte=OuterRef("added_at")))
+    return Q(Exists(since), ended_at=None)
 
 
 def running_emergencies(actor: Actor) -> QuerySet[EmergencyAccess]:

@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,11 +17,12 @@ from desk.forms.contact import ContactForm
 from desk.presenters.person import person
 from patients import selectors as patients_selectors
 from patients import services as patients_services
+from patients.channels import address_changed
 from patients.models import Patient
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.contact_page")
+@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.contact_page", step_up=True)
 def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The address, whether reminders go there, and when; what was typed is kept until it is right."""
     at, patient = clock.now(), _visible(request, patient_id)
@@ -29,12 +31,14 @@ def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         form, status = ContactForm(request.POST, zone_name=patient.zone_name), 422
         if form.is_valid():
             try:
-                patients_services.change_contact(patient=patient, by=request.actor, at=at, **form.cleaned_data)
+                left = patients_services.change_contact(patient=patient, by=request.actor, at=at, **form.cleaned_data)
             except Stale as refusal:
                 patient = _visible(request, patient_id)
                 form, status = _typed_over(request, patient, refusal), 409
             else:
                 messages.success(request, "Address and reminders are saved.")
+                if left:
+                    transaction.on_commit(lambda: _tell_old_address(request, left), robust=True)
                 return redirect("desk:patient", patient_id=patient.id)
     request.seen({patient.id})
     return TemplateResponse(
@@ -43,6 +47,14 @@ def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         {"person": person(patient, at=at), "email": patient.email, "contact": patient.contact, "form": form},
         status=status,
     )
+
+
+def _tell_old_address(request: HttpRequest, address: str) -> None:
+    """Whoever reads the old address may be the patient, who knows nothing of the change."""
+    if not address_changed.send(address=address):
+        messages.warning(
+            request, "The mail server took no mail for the old address: tell the patient about the change yourself."
+        )
 
 
 def _as_it_stands(patient: Patient) -> ContactForm:
@@ -66,7 +78,8 @@ def _typed_over(request: HttpRequest, patient: Patient, refusal: Stale) -> Conta
 
 
 def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    patient = patients_selectors.contact_of(request.actor, patient_id)
+    """The patient, if theirs to know for longer than an emergency: what is changed here stays when its hour is over."""
+    patient = patients_selectors.contact_of(patients_selectors.lasting(request.actor), patient_id)
     if patient is None:
         raise Http404
     return patient

@@ -1,6 +1,5 @@
 """Opening a restricted record in an emergency, ending that, and reviewing it."""
 
-import functools
 import uuid
 
 from django.conf import settings
@@ -44,7 +43,7 @@ def open_record(request: HttpRequest) -> HttpResponse:
                 form.add_error(None, refusal.sentence)
             else:
                 request.seen({opened.access.patient_id})
-                transaction.on_commit(functools.partial(_tell, request, opened))
+                transaction.on_commit(lambda: _tell(request, opened), robust=True)
                 return redirect("desk:patient", patient_id=opened.access.patient_id)
     return TemplateResponse(request, "desk/emergency.html", {"form": form}, status=status)
 

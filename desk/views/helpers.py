@@ -1,6 +1,5 @@
 """Who looks after a patient: letting somebody, and taking it back."""
 
-import functools
 import uuid
 from datetime import timedelta
 
@@ -27,7 +26,7 @@ from patients.services import CareOpening
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.helpers")
+@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.helpers", step_up=True)
 def helpers(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Who helps, and a form to let somebody; the code for the helper is shown on the next page, once."""
     at, patient = clock.now(), _visible(request, patient_id)
@@ -36,7 +35,7 @@ def helpers(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         opening = patients_services.grant_care(patient=patient, **form.values(), by=request.actor, at=at)
         request.session[f"care_code:{patient.id}"] = opening.code
-        transaction.on_commit(functools.partial(_mail, request, patient, opening))
+        transaction.on_commit(lambda: _mail(request, patient, opening), robust=True)
         return redirect("desk:helpers", patient_id=patient.id)
     code = request.session.pop(f"care_code:{patient.id}", "") if request.method == "GET" else ""
     request.seen({patient.id})
@@ -67,7 +66,7 @@ def _mail(request: HttpRequest, patient: Patient, opening: CareOpening) -> None:
 
 
 @require_POST
-@clinic_page(policy.Permission.REGISTER_PATIENTS, action="care.end")
+@clinic_page(policy.Permission.REGISTER_PATIENTS, action="care.end", step_up=True)
 def end_help(request: HttpRequest, patient_id: uuid.UUID, grant_id: uuid.UUID) -> HttpResponse:
     """Take a grant back; doing it twice changes nothing."""
     grant = patients_selectors.care_grant_of(_visible(request, patient_id), grant_id)
@@ -79,7 +78,8 @@ def end_help(request: HttpRequest, patient_id: uuid.UUID, grant_id: uuid.UUID) -
 
 
 def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    patient = patients_selectors.contact_of(request.actor, patient_id)
+    """The patient, if theirs to know for longer than an emergency: what is changed here stays when its hour is over."""
+    patient = patients_selectors.contact_of(patients_selectors.lasting(request.actor), patient_id)
     if patient is None:
         raise Http404
     return patient

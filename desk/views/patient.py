@@ -9,11 +9,13 @@ from django.views.decorators.http import require_safe
 
 from accounts import policy
 from accounts.access import clinic_page
+from accounts.actors import Actor
 from common import clock
 from desk.presenters import patient as present
 from desk.presenters.chart import NIGHTS_SHOWN, dose_bands, first_shown
 from desk.presenters.plan import Plan
 from patients import selectors as patients_selectors
+from patients.models import Patient
 from symptoms import selectors as symptoms_selectors
 from titration.engine import gate, timeline
 from titration.models import Prescription
@@ -26,20 +28,25 @@ P = policy.Permission
 @clinic_page(P.READ_PATIENTS, action="patient.page")
 def patient(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The patient's page; `?range=all` shows the whole course, `?before=` an older page of nights."""
-    sources = _sources(request, patient_id)
+    sources = _sources(request, patient_id, actor=request.actor)
     code = request.session.pop(f"desk_code:{patient_id}", "") if request.method == "GET" else ""
     return TemplateResponse(
         request,
         "desk/patient.html",
-        {"page": present.page(sources), "desk_code": code, "may": _may(request), "request_key": uuid.uuid4()},
+        {
+            "page": present.page(sources),
+            "desk_code": code,
+            "may": _may(request, sources.record.patient),
+            "request_key": uuid.uuid4(),
+        },
     )
 
 
 @require_safe
 @clinic_page(P.EXPORT, action="patient.chart_saved")
 def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """The patient's chart as a file that stands alone, in its own light colours."""
-    sources = _sources(request, patient_id)
+    """The patient's chart as a file that stands alone, in its own light colours. No emergency opens it."""
+    sources = _sources(request, patient_id, actor=patients_selectors.lasting(request.actor))
     bands = dose_bands(sources.plans, sources.today)
     first = first_shown(sources.plans, sources.logs, sources.today, whole=sources.whole)
     return HttpResponse(
@@ -52,10 +59,10 @@ def chart_svg(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     )
 
 
-def _sources(request: HttpRequest, patient_id: uuid.UUID) -> present.Sources:
+def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> present.Sources:
     """Everything the page shows, read in as many statements for two years as for a week."""
     at = clock.now()
-    record = patients_selectors.record_of(request.actor, patient_id, among=courses_selectors.RECORDS_WITH_REPORTS)
+    record = patients_selectors.record_of(actor, patient_id, among=courses_selectors.RECORDS_WITH_REPORTS)
     if record is None:
         raise Http404
     request.seen({patient_id})
@@ -111,14 +118,17 @@ def _date(text: str) -> date | None:
     return found if date(2000, 1, 1) <= found else None
 
 
-def _may(request: HttpRequest) -> dict[str, bool]:
-    """What the buttons of the page may offer this person."""
+def _may(request: HttpRequest, patient: Patient) -> dict[str, bool]:
+    """What the buttons of the page may offer this person; what would outlast an emergency is not offered in one."""
+    theirs = patient.restricted_at is None or (
+        patients_selectors.visible_to(patients_selectors.lasting(request.actor)).filter(id=patient.id).exists()
+    )
     return {
         "prescribe": policy.may(request.actor, P.PRESCRIBE),
         "hold": policy.may(request.actor, P.HOLD),
         "answer": policy.may(request.actor, P.ANSWER_OPIOID_REPORT),
-        "invite": policy.may(request.actor, P.REGISTER_PATIENTS),
-        "contact": policy.may(request.actor, P.REGISTER_PATIENTS),
-        "export": policy.may(request.actor, P.EXPORT),
-        "restrict": policy.may(request.actor, P.RESTRICT_RECORDS),
+        "invite": theirs and policy.may(request.actor, P.REGISTER_PATIENTS),
+        "contact": theirs and policy.may(request.actor, P.REGISTER_PATIENTS),
+        "export": theirs and policy.may(request.actor, P.EXPORT),
+        "restrict": theirs and policy.may(request.actor, P.RESTRICT_RECORDS),
     }

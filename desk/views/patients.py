@@ -1,6 +1,5 @@
 """The list of patients, taking a new one into care, and their way in."""
 
-import functools
 import secrets
 import uuid
 from datetime import timedelta
@@ -95,7 +94,7 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 
 @require_POST
-@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.invite")
+@clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.invite", step_up=True)
 def invite(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Make an invitation and mail it once it stands; the desk code is shown on the next page, once."""
     patient = _visible(request, patient_id)
@@ -103,7 +102,7 @@ def invite(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         raise Refused("There is no e-mail address on this record, so nothing can be sent. Nothing was changed.")
     opening = patients_services.invite(patient=patient, by=request.actor, at=clock.now())
     request.session[f"desk_code:{patient.id}"] = opening.desk_code
-    transaction.on_commit(functools.partial(_mail_invitation, request, patient, opening))
+    transaction.on_commit(lambda: _mail_invitation(request, patient, opening), robust=True)
     return redirect("desk:patient", patient_id=patient.id)
 
 
@@ -135,7 +134,8 @@ def forget_phone(request: HttpRequest, patient_id: uuid.UUID, phone_id: uuid.UUI
 
 
 def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    patient = patients_selectors.visible_to(request.actor).filter(id=patient_id).first()
+    """The patient, if theirs to know for longer than an emergency: whom a link lets in stays when its hour is over."""
+    patient = patients_selectors.visible_to(patients_selectors.lasting(request.actor)).filter(id=patient_id).first()
     if patient is None:
         raise Http404
     return patient

@@ -1,6 +1,5 @@
 """Who works in the clinic: letting people in, giving them roles, letting them go. And what the roles may do."""
 
-import functools
 import uuid
 from typing import Any
 
@@ -93,7 +92,7 @@ def _invitation(request: HttpRequest, invitation_id: uuid.UUID) -> MemberInvitat
 
 
 def _mail_once_it_stands(request: HttpRequest, opening: members.Opening) -> None:
-    transaction.on_commit(functools.partial(_mail, request, opening))
+    transaction.on_commit(lambda: _mail(request, opening), robust=True)
 
 
 def _mail(request: HttpRequest, opening: members.Opening) -> None:
@@ -191,7 +190,7 @@ def lost_device(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
     reset = members.reset_second_factors(
         membership_id=membership.id, reason=form.cleaned_data["reason"], by=request.actor, at=clock.now()
     )
-    transaction.on_commit(functools.partial(_tell_of_reset, request, reset))
+    transaction.on_commit(lambda: _tell_of_reset(request, reset), robust=True)
     return redirect("desk:people")
 
 

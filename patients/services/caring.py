@@ -15,6 +15,7 @@ from common import sealed, walls
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import CARE_EMAIL, CareGrant, Patient, Phone
+from patients.services.knowing import check_knows_lastingly
 from patients.services.phones import new_phone
 
 LONGEST_GRANT = timedelta(days=366)
@@ -62,6 +63,7 @@ def grant_care(
     if not today < expires_on <= today + LONGEST_GRANT:
         raise Refused("Choose a last day from today on and at most a year ahead. It can be granted again then.")
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_knows_lastingly(by, patient.id)
     known_as = sealed.indexes(email, CARE_EMAIL)
     patient.care_grants.filter(address_index__in=known_as, revoked_at=None).update(revoked_at=at)
     token, code, grant_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
@@ -100,7 +102,10 @@ def care_invitation_mailed(*, grant: CareGrant, at: datetime) -> None:
 
 
 def count_care_try(*, token: str, by: Actor, at: datetime) -> None:
-    """One more guess at a carer's invitation. In a transaction of its own, so that a refusal cannot take it back."""
+    """One more guess at a carer's invitation, in the caller's transaction.
+
+    A caller catches the refusal that may follow and answers it, so that the count stays.
+    """
     tried = CareGrant.objects.filter(token_digest=secrets.digest(token), opened_at=None)
     with walls.acting(clinic=selectors.clinic_of_care_invitation(token)):
         if tried.update(tries=F("tries") + 1):
@@ -177,6 +182,7 @@ def _open_care(token: str, code: str, known: Phone | None, device: str, by: Acto
 def revoke_care(*, grant: CareGrant, by: Actor, at: datetime) -> None:
     """Take a grant back, by its patient or the clinic, from this moment on. Doing it twice changes nothing."""
     check_may_grant(by, grant.patient)
+    check_knows_lastingly(by, grant.patient_id)
     if CareGrant.objects.filter(id=grant.id, clinic_id=by.clinic_id, revoked_at=None).update(revoked_at=at):
         audit.record(by=by, at=at, action="care.revoke", patients=[grant.patient_id], subject=grant.id)
 

@@ -15,6 +15,7 @@ from common import walls
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import Invitation, Patient
+from patients.services.knowing import check_knows_lastingly
 from patients.services.phones import THE_PATIENT, LetIn, new_phone, patient_actor
 
 SPENT = "This invitation has been used, replaced or has expired. Ask your clinic to send you a new one."
@@ -34,6 +35,7 @@ def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
     """Make a new invitation; an open one is replaced by it."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_knows_lastingly(by, patient.id)
     patient.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
     token, desk_code, invitation_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()
     invitation = Invitation.objects.create(
@@ -57,7 +59,10 @@ def invitation_mailed(*, invitation: Invitation, at: datetime) -> None:
 
 
 def count_try(*, token: str, by: Actor, at: datetime) -> None:
-    """One more guess at an invitation. In a transaction of its own, so that a refusal cannot take it back."""
+    """One more guess at an invitation, in the caller's transaction.
+
+    A caller catches the refusal that may follow and answers it, so that the count stays.
+    """
     tried = Invitation.objects.filter(token_digest=secrets.digest(token), spent_at=None)
     with walls.acting(clinic=selectors.clinic_of_invitation(token)):
         if tried.update(tries=F("tries") + 1):

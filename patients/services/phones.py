@@ -12,6 +12,7 @@ from audit import services as audit
 from common import walls
 from patients import secrets, selectors
 from patients.models import Patient, Phone, PhoneSecret
+from patients.services.knowing import check_knows_lastingly
 
 # A patient's name and address stand in their record alone: who acted is known by the id.
 THE_PATIENT = "the patient"
@@ -74,6 +75,8 @@ def prove(*, phone: Phone, how: str, by: Actor, at: datetime) -> None:
 @transaction.atomic
 def forget_phone(*, phone: Phone, by: Actor, at: datetime) -> None:
     """Stop remembering a phone, by whoever holds it or by the patient's clinic. Doing it twice changes nothing."""
+    if phone.patient_id is not None:
+        check_knows_lastingly(by, phone.patient_id)
     theirs = {"carer_id": by.user_id} if phone.carer_id is not None else {"clinic_id": by.clinic_id}
     because = Phone.Because.CLINIC if by.kind == Kind.MEMBER else Phone.Because.HOLDER
     known = Phone.objects.filter(id=phone.id, revoked_at=None, **theirs)

@@ -52,10 +52,13 @@ def add_member(*, patient_id: uuid.UUID, user_id: uuid.UUID, by: Actor, at: date
     """Let one more colleague open the record. Adding somebody twice changes nothing."""
     policy.check(by, policy.Permission.RESTRICT_RECORDS)
     patient = _restricted(patient_id, by)
-    if patient.care_team.filter(user_id=user_id, ended_at=None).exists():
+    theirs = patient.care_team.filter(user_id=user_id, ended_at=None)
+    if theirs.filter(selectors.places_that_hold()).exists():
         return
     if user_id not in {colleague.user_id for colleague in care_team.colleagues(by)}:
         raise Refused(NOT_HERE)
+    # A place from before they left or changed their role opens nothing any more.
+    theirs.update(ended_at=at)
     _place(patient, user_id, by, at).save(force_insert=True)
     _record("record.team_add", patient, by, at, subject=user_id)
 
@@ -65,9 +68,10 @@ def remove_member(*, patient_id: uuid.UUID, user_id: uuid.UUID, by: Actor, at: d
     """Close the record to a colleague, at once. The last prescriber stays; removing somebody twice changes nothing."""
     policy.check(by, policy.Permission.RESTRICT_RECORDS)
     patient = _restricted(patient_id, by)
-    team = set(patient.care_team.filter(ended_at=None).values_list("user_id", flat=True))
-    if user_id not in team:
+    places = patient.care_team.filter(ended_at=None)
+    if not places.filter(user_id=user_id).exists():
         return
+    team = set(places.filter(selectors.places_that_hold()).values_list("user_id", flat=True))
     if not care_team.prescribers_among(patient.clinic_id, team - {user_id}):
         raise Refused(NO_PRESCRIBER)
     patient.care_team.filter(user_id=user_id, ended_at=None).update(ended_at=at)

@@ -1,6 +1,5 @@
 """Carers: how a patient lets somebody help, how the helper comes in, and whom the pages are about."""
 
-import functools
 import uuid
 from datetime import datetime, timedelta
 
@@ -108,7 +107,7 @@ def ask_help(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/ask_help.html", {"form": form}, status=422 if form.is_bound else 200)
     opening = patients_services.grant_care(patient=patient, **form.values(), by=request.actor, at=at)  # type: ignore[attr-defined]
     request.session[_CODE_SHOWN_ONCE] = opening.code
-    transaction.on_commit(functools.partial(_mail, request, patient, opening))
+    transaction.on_commit(lambda: _mail(request, patient, opening), robust=True)
     return redirect("portal:helpers")
 
 

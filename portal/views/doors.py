@@ -95,7 +95,7 @@ def _send_code(request: HttpRequest, address: str, wanted: str, at: datetime) ->
         at=at,
     )
     link = f"{settings.BASE_URL}{reverse('portal:link', args=[proof.token])}?{urlencode({'next': wanted})}"
-    transaction.on_commit(lambda: _mail_proof(request, address, link, proof.code))
+    transaction.on_commit(lambda: _mail_proof(request, address, link, proof.code), robust=True)
     return redirect(f"{reverse('portal:prove')}?{urlencode({'next': wanted})}")
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -192,3 +193,55 @@ def test_the_patients_page_says_that_mail_failed_until_the_address_is_another(de
 
 def test_the_patients_page_leads_here(desk: Client, patient: Patient) -> None:
     assert f'href="{url(patient)}"' in desk.get(f"/patients/{patient.id}/").content.decode()
+
+
+def test_the_old_address_is_told_in_words_that_name_nobody(
+    desk: Client, patient: Patient, mailoutbox: list[EmailMessage], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(url(patient), TYPED)
+        desk.post(url(patient), {**TYPED, "log_reminder_at": "08:30", "seen_version": "2"})
+    (mail,) = mailoutbox
+    assert mail.to == ["patient@test.invalid"]
+    assert "The address your clinic writes to was changed" in mail.body
+    for secret in ("Reached", "right@test.invalid", patient.record_number, str(patient.id), "Test Clinic"):
+        assert secret not in str(mail.message()), secret
+
+
+def test_a_mail_that_fails_in_whatever_way_does_not_undo_what_stands(
+    desk: Client, patient: Patient, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def broken(**_: Any) -> bool:
+        raise RuntimeError
+
+    monkeypatch.setattr("common.post.send", broken)
+    with django_capture_on_commit_callbacks(execute=True) as called:
+        assert desk.post(url(patient), TYPED).status_code == 302
+        assert desk.post(f"/patients/{patient.id}/invite/").status_code == 302
+    assert len(called) == 2
+    assert standing(patient)[0] == "right@test.invalid"
+    assert patient.invitations.filter(replaced_at=None, mailed_at=None).count() == 1
+
+
+def test_codes_and_proofs_by_the_old_address_hold_no_longer(desk: Client, patient: Patient) -> None:
+    other = factories.phone(factories.patient(patient.clinic), NOW, proved_until=NOW + timedelta(minutes=5))[0]
+    phone = factories.phone(patient, NOW, proved_until=NOW + timedelta(minutes=5))[0]
+    services.make_code(phone=phone, by=services.patient_actor(phone, request_id=None), at=NOW)
+    desk.post(url(patient), {**TYPED, "email": "patient@test.invalid"})
+    phone.refresh_from_db()
+    assert phone.proved_until
+    assert phone.codes.filter(spent_at=None).count() == 1
+    desk.post(url(patient), {**TYPED, "seen_version": "2"})
+    for one in (phone, other):
+        one.refresh_from_db()
+    assert phone.proved_until is None
+    assert phone.codes.filter(spent_at=None).count() == 0
+    assert other.proved_until
+
+
+def test_changing_it_asks_once_more_who_it_is(staff: Actor, patient: Patient) -> None:
+    client = pages.client_of(staff, stepped_up=False)
+    assert client.get(url(patient)).status_code == 200
+    for address in (url(patient), f"/patients/{patient.id}/invite/", f"/patients/{patient.id}/helpers/"):
+        assert client.post(address, TYPED).url.startswith("/accounts/go-on/")
+    assert standing(patient) == AS_MADE

@@ -4,7 +4,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
@@ -20,7 +20,7 @@ from accounts.actors import Actor, system
 from accounts.models import Clinic, Membership
 from common.refusals import Refused
 from exports import services as exports_services
-from patients import selectors
+from patients import care_team, selectors
 from patients.models import CareTeamMember, Patient
 from patients.services import restricted
 from tests import factories, pages, personas
@@ -156,6 +156,27 @@ class TestDeeds:
         Membership.objects.filter(user_id=outsider.user_id).update(ended_at=NOW)
         with pytest.raises(Refused, match="At least one prescriber"):
             restricted.remove_member(patient_id=patient.id, user_id=prescriber.user_id, by=prescriber, at=NOW)
+
+    @pytest.mark.parametrize("deed", ["came back", "got another role"])
+    def test_a_place_ends_with_the_role_it_was_given_to(
+        self, clinic: Clinic, prescriber: Actor, outsider: Actor, patient: Patient, deed: str
+    ) -> None:
+        restrict(patient, prescriber, outsider, at=NOW - timedelta(days=9))
+        assert patient in selectors.visible_to(outsider)
+        role = ROLES.PRESCRIBER if deed == "came back" else ROLES.PRINCIPAL
+        Membership.objects.filter(user_id=outsider.user_id).update(ended_at=NOW - timedelta(days=2))
+        Membership.objects.create(
+            user_id=outsider.user_id, clinic_id=clinic.id, role=role, began_at=NOW - timedelta(days=1)
+        )
+        again = replace(outsider, role=role)
+        assert patient not in selectors.visible_to(again)
+        assert [one.user_id for one in care_team.access_of(prescriber, patient.id).team] == [prescriber.user_id]
+        with pytest.raises(Refused, match="At least one prescriber"):
+            restricted.remove_member(patient_id=patient.id, user_id=prescriber.user_id, by=prescriber, at=NOW)
+        for _ in range(2):
+            restricted.add_member(patient_id=patient.id, user_id=outsider.user_id, by=prescriber, at=NOW)
+        assert patient in selectors.visible_to(again)
+        assert patient.care_team.filter(user_id=outsider.user_id).count() == 2
 
     def test_added_and_removed_twice_is_done_once(self, prescriber: Actor, outsider: Actor, patient: Patient) -> None:
         restrict(patient, prescriber)

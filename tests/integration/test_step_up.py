@@ -257,6 +257,10 @@ class TestInADemonstration:
 
 
 ASKING = {
+    "care.end",
+    "patient.contact_page",
+    "patient.helpers",
+    "patient.invite",
     "course.advance_page",
     "course.advance_several",
     "emergency.page",
@@ -279,6 +283,5 @@ ASKING = {
 
 
 def test_the_doors_that_ask_once_more_are_these() -> None:
-    """Signing, files of everybody, roles, and whatever opens, closes or erases a record. Holding and stopping a dose
-    ask nothing more: what protects a patient must not wait."""
+    """Signing, files of everybody, roles, ways to a patient, and whatever opens, closes or erases a record."""
     assert {door.action for door in OURS.values() if door.step_up} == ASKING
