@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.html import strip_tags
 
+from accounts import step_up
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from patients.models import Patient
@@ -29,8 +30,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def now(settings: Any) -> Iterator[None]:
+def now(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One signing in, and one showing that it is you, for all the days of a test."""
     pages.stay_signed_in(settings)
+    monkeypatch.setattr(step_up, "FRESH", timedelta(days=365))
     with time_machine.travel(AT, tick=False):
         yield
 
