@@ -219,6 +219,13 @@ def _check_role(url: str, role: str, owner: str) -> None:
         )
 
 
+def holds_a_clinic_beside(demo: str, owner_url: str) -> bool:
+    """Whether there is a clinic that is not the demonstration's, asked as the owner, who sees all."""
+    with psycopg.connect(owner_url, connect_timeout=10) as connection:
+        found = connection.execute("SELECT 1 FROM accounts_clinic WHERE name <> %s LIMIT 1", [demo]).fetchone()
+    return found is not None
+
+
 def server_version(url: str) -> str:
     """The server's version in words, for example "18.6"."""
     with psycopg.connect(url, connect_timeout=10) as connection:

@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from launch import identity, settings, stack, statics, steps
+from launch import database, identity, settings, stack, statics, steps
 from launch.failure import Failure
 from launch.identity import Identity
 from launch.places import PYTHON, ROOT
@@ -20,6 +20,7 @@ from launch.steps import AskedToStopError
 from launch.supervise import Household, Program, Running, say
 
 SEED = ("seed_demo", "--patients", "40", "--days", "120", "--seed", "7")
+DEMO_CLINIC = "Demo Clinic"
 FIRST_PAGE = 60  # seconds until a start without a page is a failure
 
 
@@ -69,7 +70,19 @@ def bring_up(given: Given, state: State, household: Household) -> tuple[Stack, l
     command = steps.manage("seal_again", "--start")
     problem = "The clinic could not be made ready"
     said = steps.call(command, servers.owner_environment(), identity.myself(), problem)
+    if servers.record.demo and not given.demo_in_words:
+        _refuse_a_demo_over_records(servers)
     return servers, [*lines, *said.splitlines()]
+
+
+def _refuse_a_demo_over_records(servers: Stack) -> None:
+    """One click must not sign anybody in where somebody's records may be."""
+    if database.holds_a_clinic_beside(DEMO_CLINIC, servers.record.owner_url):
+        raise Failure(
+            "This database holds a clinic of your own, and demo mode lets anybody sign in with one click and read the "
+            "mail. Start with CLINIC_DEMO=0; if these records may be seen by everybody, say "
+            f"CLINIC_DEMO={settings.YES_ON_THIS_DATABASE}."
+        )
 
 
 def _start_all(given: Given, state: State, household: Household, started: float) -> None:

@@ -56,6 +56,8 @@ class Given:
     """What was given of `CREDENTIALS`, by name."""
     credential_files: Mapping[str, Path]
     """Where it lies when it was given in a file."""
+    demo_in_words: bool = False
+    """Demo mode was asked for in words, whatever the database holds."""
 
 
 def read(environ: Mapping[str, str]) -> Given:
@@ -67,6 +69,7 @@ def read(environ: Mapping[str, str]) -> Given:
     credentials = {name: said for name in CREDENTIALS if (said := _secret(environ, name))}
     _refuse(environ, base_url, credentials.get("SECRET_KEY"))
     return Given(
+        demo_in_words=environ.get("CLINIC_DEMO") == YES_ON_THIS_DATABASE,
         database_url=database_url,
         application_url=_postgres(environ, "DATABASE_APP_URL"),
         worker_url=_postgres(environ, "DATABASE_WORKER_URL"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from launch import database, identity, stack
+from launch import database, identity, running, stack
 from launch.failure import Failure
 from launch.servers import Postgres
 from launch.supervise import Household
@@ -155,6 +155,18 @@ def test_a_role_that_comes_by_anothers_rights_is_refused(hospital):
                     database.prepare_given_server(given, {}, MADE_UP)
                 superuser.execute(back.format(role))
     database.prepare_given_server(given, {}, MADE_UP)
+
+
+def test_a_clinic_beside_the_demonstrations_is_seen(server):
+    from ldn_clinic import demo
+
+    assert running.DEMO_CLINIC == demo.CLINIC_NAME
+    with psycopg.connect(server.owner_url, autocommit=True) as owner:
+        owner.execute("CREATE TABLE IF NOT EXISTS accounts_clinic (name text)")
+        owner.execute("INSERT INTO accounts_clinic VALUES (%s)", [demo.CLINIC_NAME])
+        assert not database.holds_a_clinic_beside(demo.CLINIC_NAME, server.owner_url)
+        owner.execute("INSERT INTO accounts_clinic VALUES ('Another')")
+        assert database.holds_a_clinic_beside(demo.CLINIC_NAME, server.owner_url)
 
 
 class TestAGivenServer:

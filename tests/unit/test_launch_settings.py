@@ -17,6 +17,10 @@ class TestGiven:
     def test_the_demo_can_be_switched_off(self, said):
         assert not settings.read({"CLINIC_DEMO": said}).demo
 
+    def test_words_are_told_from_the_default(self):
+        assert not settings.read({}).demo_in_words
+        assert settings.read({"CLINIC_DEMO": settings.YES_ON_THIS_DATABASE}).demo_in_words
+
     def test_a_given_database_is_no_demo(self):
         assert not settings.read({"DATABASE_URL": "postgres://o:p@db/clinic"}).demo
 
