@@ -342,8 +342,9 @@ class TestPages:
         with pages.statements() as after:
             page = words_of(desk.get(address))
         assert "Only its care team: Other Prescriber, Team Prescriber." in page
-        # A restricted record costs one question more: whether it is open by an emergency.
-        assert len(after) == len(before) + 1
+        # A restricted record costs two questions more: whether it is open by an emergency, and since when the reader
+        # has the role.
+        assert len(after) == len(before) + 2
 
     def test_restricting_adding_removing_and_opening_again(
         self, desk: Client, outsider: Actor, patient: Patient
