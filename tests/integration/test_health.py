@@ -41,7 +41,7 @@ class TestAllAlive:
     def test_it_is_well_and_names_every_part(self, client: Client) -> None:
         status, parts = checks(client)
         assert (status, {name for name, part in parts.items() if not part["ok"]}) == (200, set())
-        assert set(parts) == {"database", "broker", "worker", "beat", "mail", "reminders", "keys"}
+        assert set(parts) == {"database", "broker", "worker", "beat", "mail", "reminders", "content policy", "keys"}
 
     def test_a_silent_worker_is_seen_though_everything_else_answers(self, client: Client) -> None:
         Heartbeat.objects.filter(name="worker").update(at=clock.now() - timedelta(minutes=4))
