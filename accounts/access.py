@@ -111,8 +111,7 @@ def public_page(reason: str) -> Callable[[View], View]:
     def mark(view: View) -> View:
         @functools.wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            nobody = with_request(NOBODY, request)
-            return pass_through(request, view, args, kwargs, enter=lambda: nobody, action=reason)
+            return pass_through(request, view, args, kwargs, enter=lambda: NOBODY, action=reason)
 
         door.access = Door("public", reason)  # type: ignore[attr-defined]
         return door
@@ -254,7 +253,7 @@ def _as_member(
         raise Http404
     request.clinic = place.clinic  # type: ignore[attr-defined]
     request.one_of_several = place.one_of_several  # type: ignore[attr-defined]
-    actor = with_request(accounts_selectors.actor_of(place, request.user), request)
+    actor = accounts_selectors.actor_of(place, request.user)
     try:
         policy.check(actor, permission)
     except Refused as refusal:
@@ -276,8 +275,7 @@ def _ask_again(request: HttpRequest, *, at: datetime) -> None:
 
 
 def _as_themself(request: HttpRequest) -> Actor:
-    actor = accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
-    return with_request(actor, request)
+    return accounts_selectors.person_actor(request.user, clinic_id=request.session.get("clinic"))
 
 
 def with_request(actor: Actor, request: HttpRequest) -> Actor:

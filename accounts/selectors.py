@@ -166,10 +166,9 @@ def invitation_of(actor: Actor, invitation_id: uuid.UUID) -> MemberInvitation | 
 
 
 def clinic_inviting(token: str) -> uuid.UUID | None:
-    """Whose invitation this is; whoever holds the secret may know that before anything else."""
+    """Whose invitation this is."""
     digest = tokens.digest(token)
-    with walls.acting(key=digest):
-        return MemberInvitation.objects.filter(token_digest=digest).values_list("clinic_id", flat=True).first()
+    return walls.clinic_behind(MemberInvitation.objects.filter(token_digest=digest), digest)
 
 
 def invitation_by_token(token: str, *, at: datetime) -> MemberInvitation | None:

@@ -90,3 +90,8 @@ def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("A moment without a zone belongs to no night.")
     return moment
+
+
+def last_whole_day(ends_at: datetime, zone: ZoneInfo) -> date:
+    """The last date on which what ends at this moment still holds the whole day, in this zone."""
+    return (ends_at.astimezone(zone) - timedelta(days=1)).date()

@@ -16,10 +16,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations import RunSQL
+from django.db.models import QuerySet
 from psycopg.pq import TransactionStatus
 
 WORKER_ROLE, EXPORT_ROLE, BACKUP_ROLE = "ldn_worker", "ldn_export", "ldn_backup"
@@ -70,6 +72,13 @@ def acting(
             # Our own transaction takes what it was told with it, and a broken one can only be rolled back.
             if not ours and _usable(connection):
                 _tell(connection, now, before)
+
+
+def clinic_behind(rows: QuerySet[Any], digest: str) -> uuid.UUID | None:
+    """Whose the row is that keeps this digest; whoever holds the secret may know that before anything else."""
+    with acting(key=digest):
+        found: uuid.UUID | None = rows.values_list("clinic_id", flat=True).first()
+    return found
 
 
 @contextmanager

@@ -160,22 +160,16 @@ def phone_by_secret(secret: str, *, at: datetime) -> Phone | None:
     return phone if phone is not None and phone.revoked_at is None and phone.expires_at > at else None
 
 
-def _clinic_behind(rows: QuerySet[Any], digest: str) -> uuid.UUID | None:
-    """Whose the row is that a secret belongs to; whoever holds the secret may know that before anything else."""
-    with walls.acting(key=digest):
-        return rows.values_list("clinic_id", flat=True).first()
-
-
 def clinic_of_invitation(token: str) -> uuid.UUID | None:
     """Where this patient's invitation was made."""
     digest = secrets.digest(token)
-    return _clinic_behind(Invitation.objects.filter(token_digest=digest), digest)
+    return walls.clinic_behind(Invitation.objects.filter(token_digest=digest), digest)
 
 
 def clinic_of_care_invitation(token: str) -> uuid.UUID | None:
     """Where this carer's invitation was made."""
     digest = secrets.digest(token)
-    return _clinic_behind(CareGrant.objects.filter(token_digest=digest), digest)
+    return walls.clinic_behind(CareGrant.objects.filter(token_digest=digest), digest)
 
 
 def grants_in_force(carer_id: uuid.UUID | None, *, at: datetime) -> list[CareGrant]:

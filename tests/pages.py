@@ -1,15 +1,18 @@
 """What tests of pages share: a signed-in browser without a browser, and the statements a page costs."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 from django.test.client import ClientHandler
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -52,6 +55,11 @@ def stay_signed_in(settings: Any) -> None:
     """One signing in for all the days of a test."""
     settings.SESSION_COOKIE_AGE = 365 * 24 * 3600
     settings.SIGNED_IN_IDLE = settings.SIGNED_IN_AT_MOST = timedelta(days=365)
+
+
+def words_of(response: Any) -> str:
+    """What a page says, without its tags and with single spaces."""
+    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 @dataclass

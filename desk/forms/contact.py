@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout
 from django import forms
 from django.core.validators import MaxLengthValidator
+
+from desk.forms.layout import without_tags
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3: 256 octets with the angle brackets.
 
@@ -50,10 +50,7 @@ class ContactForm(forms.Form):
     def __init__(self, *args: Any, zone_name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["log_reminder_at"].help_text = f"Every day, by the patient's own clock in {zone_name}."
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.layout = Layout("email", "reminders_by_email", "log_reminder_at", "seen_version")
+        self.helper = without_tags("email", "reminders_by_email", "log_reminder_at", "seen_version")
 
     def clean_seen_version(self) -> int:
         """The version as a number; what no page of ours could have sent is older than any."""

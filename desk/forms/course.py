@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Field, Layout
+from crispy_forms.layout import Field
 from django import forms
 
+from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from titration.models import OpioidReview
 
 SAY_WHY = "Say why, so that the next person understands."
-LONGEST_REASON = 2000
-RADIO = {"class": "form-check-input"}
 
 
 def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.CharField:
@@ -30,14 +28,6 @@ def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.
     return field
 
 
-def _helper() -> FormHelper:
-    """The page writes the form's own tags: its buttons stand beside what they sign."""
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    return helper
-
-
 class _CourseForm(forms.Form):
     """Carries the version of the course that was on the screen."""
 
@@ -47,7 +37,7 @@ class _CourseForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper()
+        self.helper = without_tags()
 
     def clean_seen_version(self) -> int:
         """The version as a number; what no page of ours could have sent is older than any."""
@@ -104,5 +94,4 @@ class AnswerReportForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper()
-        self.helper.layout = Layout(Field("outcome", template="desk/_radios.html"), "reason")
+        self.helper = without_tags(Field("outcome", template=RADIOS), "reason")

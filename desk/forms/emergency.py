@@ -3,25 +3,14 @@
 from datetime import date
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Fieldset, Layout
+from crispy_forms.layout import Div, Field, Fieldset
 from django import forms
 from django.core.validators import MinLengthValidator
 
-from desk.forms.course import RADIO
+from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from patients.models import EmergencyAccess
 from patients.services.emergencies import SHORTEST_REASON, Asked
-
-LONGEST_REASON = 2000
-
-
-def _helper(*fields: Any) -> FormHelper:
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    helper.layout = Layout(*fields)
-    return helper
 
 
 class EmergencyForm(forms.Form):
@@ -62,7 +51,7 @@ class EmergencyForm(forms.Form):
         super().__init__(*args, **kwargs)
         sentence = f"Say a little more: at least {SHORTEST_REASON} characters, and there are %(show_value)s."
         self.fields["reason"].validators.append(MinLengthValidator(SHORTEST_REASON, sentence))
-        self.helper = _helper(
+        self.helper = without_tags(
             Fieldset("Whose record", "record_number", Div("name", "birth_date", css_class="form-row")),
             Fieldset("Reason", "reason"),
         )
@@ -103,4 +92,4 @@ class ReviewForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper(Field("outcome", template="desk/_radios.html"), "words")
+        self.helper = without_tags(Field("outcome", template=RADIOS), "words")

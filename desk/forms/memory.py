@@ -6,12 +6,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Layout, Submit
+from crispy_forms.layout import Div, Field, Submit
 from django import forms
 
 from accounts.actors import Kind
 from audit import words
+from desk.forms.layout import without_tags
 
 PEOPLE = (("", "Anybody"), (Kind.PATIENT, "Patients"), (Kind.CARER, "Patients' helpers"), (Kind.SYSTEM, "The system"))
 LONGEST = 200
@@ -46,11 +46,8 @@ class MemoryForm(forms.Form):
         self.fields["who"].choices = [*PEOPLE, *named]  # type: ignore[attr-defined]
         kinds = [(group.code, group.title) for group in words.groups()]
         self.fields["what"].choices = [("", "Anything"), *kinds]  # type: ignore[attr-defined]
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
         row = [Div(Field(name), css_class="col-sm-6 col-lg") for name in ("who", "patient", "what", "since", "until")]
-        self.helper.layout = Layout(Div(*row, css_class="row"), "denied", Submit("search", "Search"))
+        self.helper = without_tags(Div(*row, css_class="row"), "denied", Submit("search", "Search"))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Field, Layout
+from crispy_forms.layout import Field
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
@@ -13,19 +12,10 @@ from accounts import policy
 from accounts.models import Membership, User
 from accounts.services import members
 from desk.forms.contact import LONGEST_ADDRESS
+from desk.forms.layout import RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 
-RADIO = {"class": "form-check-input"}
 _ROLES = "desk/_role_choice.html"
-
-
-def _helper(*layout: Any) -> FormHelper:
-    """The page writes the form's own tags: its buttons stand beside what they do."""
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    helper.layout = Layout(*layout)
-    return helper
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,7 @@ class InviteForm(forms.Form):
         self.fields["address"].widget.attrs.pop("maxlength", None)
         sentence = "The e-mail address has %(show_value)s characters, and %(limit_value)s fit. Shorten it."
         self.fields["address"].validators.append(MaxLengthValidator(LONGEST_ADDRESS, sentence))
-        self.helper = _helper("address", Field("role", template=_ROLES))
+        self.helper = without_tags("address", Field("role", template=_ROLES))
 
 
 class RoleForm(forms.Form):
@@ -78,7 +68,7 @@ class RoleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper(Field("role", template=_ROLES))
+        self.helper = without_tags(Field("role", template=_ROLES))
 
 
 class LostForm(forms.Form):
@@ -93,7 +83,7 @@ class LostForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper(Field("reason", template="desk/_radios.html"))
+        self.helper = without_tags(Field("reason", template=RADIOS))
 
 
 class AcceptForm(forms.Form):
@@ -126,7 +116,7 @@ class AcceptForm(forms.Form):
     def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.address = address
-        self.helper = _helper("name", "password", "again")
+        self.helper = without_tags("name", "password", "again")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

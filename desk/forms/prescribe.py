@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Layout
+from crispy_forms.layout import Div, Field
 from django import forms
 
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
+from desk.forms.layout import RADIO, RADIOS, without_tags
 from desk.presenters.plan import MODE_WORDS
 from desk.presenters.schedule import Template
 from titration.models import Prescription
@@ -18,9 +18,7 @@ OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
 STRENGTHS = ("0.5", "1", "1.5", "2", "3", "4.5")
 """Capsules that pharmacies make most (clinical facts 5.1); any other can be written."""
 OTHER = "other"
-RADIO = {"class": "form-check-input"}
 _TEMPLATE_LIST = "desk/_template_choice.html"
-_RADIOS = "desk/_radios.html"
 
 
 class PrescribeForm(forms.Form):
@@ -99,21 +97,18 @@ class PrescribeForm(forms.Form):
     def __init__(self, *args: Any, templates: Sequence[Template], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["template"].choices = [(template.id, template) for template in templates]
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.layout = Layout(
-            Div(Field("opioid_answer", template=_RADIOS), css_class="must-answer mb-4"),
+        self.helper = without_tags(
+            Div(Field("opioid_answer", template=RADIOS), css_class="must-answer mb-4"),
             Field("template", template=_TEMPLATE_LIST),
             Div(
                 "start_on",
-                Field("slot", template=_RADIOS),
+                Field("slot", template=RADIOS),
                 "nights",
                 css_class="form-row",
             ),
-            Field("strength", template=_RADIOS),
+            Field("strength", template=RADIOS),
             Div("strength_other", css_class="form-narrow"),
-            Field("mode", template=_RADIOS),
+            Field("mode", template=RADIOS),
         )
 
     def clean(self) -> dict[str, Any]:

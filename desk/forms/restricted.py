@@ -2,23 +2,14 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Field, Layout
+from crispy_forms.layout import Field
 from django import forms
 
+from desk.forms.layout import LONGEST_REASON, without_tags
 from desk.forms.register import Words
 from patients.care_team import Colleague
 
-LONGEST_REASON = 2000
 _UNKNOWN = "This person does not read records in your clinic. Choose somebody from the list."
-
-
-def _helper(*fields: Any) -> FormHelper:
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    helper.layout = Layout(*fields)
-    return helper
 
 
 def _choices(colleagues: list[Colleague]) -> list[tuple[str, str]]:
@@ -48,7 +39,7 @@ class RestrictForm(forms.Form):
     def __init__(self, *args: Any, colleagues: list[Colleague], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].choices = _choices(colleagues)
-        self.helper = _helper(Field("team", css_class="choices"), "reason")
+        self.helper = without_tags(Field("team", css_class="choices"), "reason")
 
 
 class AddMemberForm(forms.Form):
@@ -65,4 +56,4 @@ class AddMemberForm(forms.Form):
     def __init__(self, *args: Any, colleagues: list[Colleague], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["user_id"].choices = [("", "Choose a colleague"), *_choices(colleagues)]
-        self.helper = _helper("user_id")
+        self.helper = without_tags("user_id")

@@ -2,23 +2,13 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout
 from django import forms
 
 from accounts.services.clinics import LONGEST_YEARS, SHORTEST_YEARS
+from desk.forms.layout import LONGEST_REASON, without_tags
 from desk.forms.register import Words
 
-LONGEST_REASON = 2000
 _BETWEEN = f"Choose from {SHORTEST_YEARS} to {LONGEST_YEARS} years."
-
-
-def _helper(*fields: str) -> FormHelper:
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    helper.layout = Layout(*fields)
-    return helper
 
 
 class YearsForm(forms.Form):
@@ -39,7 +29,7 @@ class YearsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("years")
+        self.helper = without_tags("years")
 
 
 class EraseForm(forms.Form):
@@ -55,4 +45,4 @@ class EraseForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("reason")
+        self.helper = without_tags("reason")

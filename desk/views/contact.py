@@ -4,7 +4,7 @@ import uuid
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods
@@ -15,7 +15,7 @@ from common import clock
 from common.refusals import Stale
 from desk.forms.contact import ContactForm
 from desk.presenters.person import person
-from patients import selectors as patients_selectors
+from desk.views.known import known_lastingly
 from patients import services as patients_services
 from patients.channels import address_changed
 from patients.models import Patient
@@ -25,7 +25,7 @@ from patients.models import Patient
 @clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.contact_page", step_up=True)
 def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The address, whether reminders go there, and when; what was typed is kept until it is right."""
-    at, patient = clock.now(), _visible(request, patient_id)
+    at, patient = clock.now(), known_lastingly(request, patient_id)
     form, status = _as_it_stands(patient), 200
     if request.method == "POST":
         form, status = ContactForm(request.POST, zone_name=patient.zone_name), 422
@@ -33,7 +33,7 @@ def contact(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
             try:
                 left = patients_services.change_contact(patient=patient, by=request.actor, at=at, **form.cleaned_data)
             except Stale as refusal:
-                patient = _visible(request, patient_id)
+                patient = known_lastingly(request, patient_id)
                 form, status = _typed_over(request, patient, refusal), 409
             else:
                 messages.success(request, "Address and reminders are saved.")
@@ -75,11 +75,3 @@ def _typed_over(request: HttpRequest, patient: Patient, refusal: Stale) -> Conta
     form.is_valid()
     form.add_error(None, refusal.sentence)
     return form
-
-
-def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    """The patient, if theirs to know for longer than an emergency: what is changed here stays when its hour is over."""
-    patient = patients_selectors.contact_of(patients_selectors.lasting(request.actor), patient_id)
-    if patient is None:
-        raise Http404
-    return patient

@@ -1,7 +1,6 @@
 """Who looks after a patient: letting somebody, and taking it back."""
 
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,9 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import policy
 from accounts.access import clinic_page
 from common import clock
+from common.night import last_whole_day
 from desk.forms.care import ClinicCareForm
 from desk.presenters.care import care_lines
 from desk.presenters.person import person
+from desk.views.known import known_lastingly
 from patients import selectors as patients_selectors
 from patients import services as patients_services
 from patients.channels import care_invitation
@@ -29,7 +30,7 @@ from patients.services import CareOpening
 @clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.helpers", step_up=True)
 def helpers(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Who helps, and a form to let somebody; the code for the helper is shown on the next page, once."""
-    at, patient = clock.now(), _visible(request, patient_id)
+    at, patient = clock.now(), known_lastingly(request, patient_id)
     today = at.astimezone(patient.zone).date()
     form = ClinicCareForm(request.POST if request.method == "POST" else None, today=today)
     if request.method == "POST" and form.is_valid():
@@ -54,7 +55,7 @@ def helpers(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 def _mail(request: HttpRequest, patient: Patient, opening: CareOpening) -> None:
-    until = (opening.grant.invitation_expires_at.astimezone(patient.zone) - timedelta(days=1)).date()
+    until = last_whole_day(opening.grant.invitation_expires_at, patient.zone)
     link = settings.BASE_URL + reverse("portal:open_care", kwargs={"care_token": opening.token})
     if care_invitation.send(address=opening.grant.email, link=link, until=until):
         patients_services.care_invitation_mailed(grant=opening.grant, at=clock.now())
@@ -69,17 +70,9 @@ def _mail(request: HttpRequest, patient: Patient, opening: CareOpening) -> None:
 @clinic_page(policy.Permission.REGISTER_PATIENTS, action="care.end", step_up=True)
 def end_help(request: HttpRequest, patient_id: uuid.UUID, grant_id: uuid.UUID) -> HttpResponse:
     """Take a grant back; doing it twice changes nothing."""
-    grant = patients_selectors.care_grant_of(_visible(request, patient_id), grant_id)
+    grant = patients_selectors.care_grant_of(known_lastingly(request, patient_id), grant_id)
     if grant is None:
         raise Http404
     patients_services.revoke_care(grant=grant, by=request.actor, at=clock.now())
     messages.success(request, "This person can no longer open the patient's pages.")
     return redirect("desk:helpers", patient_id=patient_id)
-
-
-def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    """The patient, if theirs to know for longer than an emergency: what is changed here stays when its hour is over."""
-    patient = patients_selectors.contact_of(patients_selectors.lasting(request.actor), patient_id)
-    if patient is None:
-        raise Http404
-    return patient

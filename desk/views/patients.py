@@ -2,7 +2,6 @@
 
 import secrets
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import policy
 from accounts.access import clinic_page
 from common import clock
+from common.night import last_whole_day
 from common.refusals import Refused
 from desk.forms.register import RegisterForm
 from desk.presenters import patients as present
+from desk.views.known import known_lastingly
 from patients import selectors as patients_selectors
 from patients import services as patients_services
 from patients.channels import invitation as invitation_channel
@@ -97,7 +98,7 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 @clinic_page(policy.Permission.REGISTER_PATIENTS, action="patient.invite", step_up=True)
 def invite(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Make an invitation and mail it once it stands; the desk code is shown on the next page, once."""
-    patient = _visible(request, patient_id)
+    patient = known_lastingly(request, patient_id)
     if not patient.email:
         raise Refused("There is no e-mail address on this record, so nothing can be sent. Nothing was changed.")
     opening = patients_services.invite(patient=patient, by=request.actor, at=clock.now())
@@ -108,8 +109,7 @@ def invite(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 def _mail_invitation(request: HttpRequest, patient: Patient, opening: patients_services.Opening) -> None:
     invitation = opening.invitation
-    # The last whole day before it expires, where the patient reads the mail.
-    until = (invitation.expires_at.astimezone(patient.zone) - timedelta(days=1)).date()
+    until = last_whole_day(invitation.expires_at, patient.zone)
     link = settings.BASE_URL + reverse("portal:open", kwargs={"token": opening.token})
     if invitation_channel.send(address=patient.email, link=link, until=until):
         patients_services.invitation_mailed(invitation=invitation, at=clock.now())
@@ -124,18 +124,10 @@ def _mail_invitation(request: HttpRequest, patient: Patient, opening: patients_s
 @clinic_page(policy.Permission.REGISTER_PATIENTS, action="phone.forget")
 def forget_phone(request: HttpRequest, patient_id: uuid.UUID, phone_id: uuid.UUID) -> HttpResponse:
     """Stop letting a phone in; doing it twice changes nothing."""
-    patient = _visible(request, patient_id)
+    patient = known_lastingly(request, patient_id)
     phone = patients_selectors.phone_of(patient, phone_id)
     if phone is None:
         raise Http404
     patients_services.forget_phone(phone=phone, by=request.actor, at=clock.now())
     messages.success(request, "This phone is no longer let in. A new invitation lets one in again.")
     return redirect("desk:patient", patient_id=patient.id)
-
-
-def _visible(request: HttpRequest, patient_id: uuid.UUID) -> Patient:
-    """The patient, if theirs to know for longer than an emergency: whom a link lets in stays when its hour is over."""
-    patient = patients_selectors.visible_to(patients_selectors.lasting(request.actor)).filter(id=patient_id).first()
-    if patient is None:
-        raise Http404
-    return patient

@@ -1,7 +1,7 @@
 """Carers: how a patient lets somebody help, how the helper comes in, and whom the pages are about."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import public_page
 from common import clock
+from common.night import last_whole_day
 from common.refusals import Refused
 from patients import access as patients_access
 from patients import secrets
@@ -112,8 +113,7 @@ def ask_help(request: HttpRequest) -> HttpResponse:
 
 
 def _mail(request: HttpRequest, patient: Patient, opening: CareOpening) -> None:
-    # The last whole day before it expires, where the patient is.
-    until = (opening.grant.invitation_expires_at.astimezone(patient.zone) - timedelta(days=1)).date()
+    until = last_whole_day(opening.grant.invitation_expires_at, patient.zone)
     link = settings.BASE_URL + reverse("portal:open_care", kwargs={"care_token": opening.token})
     if care_invitation.send(address=opening.grant.email, link=link, until=until):
         patients_services.care_invitation_mailed(grant=opening.grant, at=clock.now())

@@ -24,6 +24,9 @@ from titration.services import protocols
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PRESCRIBER, ADMINISTRATOR = demo.PERSONAS[0].username, "administrator@demo.invalid"
+in_both_themes_and_sizes = pytest.mark.parametrize(
+    ("theme", "window"), [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)], ids=str
+)
 
 
 @pytest.fixture
@@ -56,9 +59,7 @@ def addresses() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("theme", "window"), [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)], ids=str
-)
+@in_both_themes_and_sizes
 def test_every_page_is_accessible_and_fits(
     addresses: dict[str, str],
     browser: Browser,
@@ -78,9 +79,7 @@ def test_every_page_is_accessible_and_fits(
     context.close()
 
 
-@pytest.mark.parametrize(
-    ("theme", "window"), [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)], ids=str
-)
+@in_both_themes_and_sizes
 def test_so_is_every_page_of_the_administrator(
     addresses: dict[str, str],
     browser: Browser,

@@ -18,6 +18,7 @@ from common.refusals import Refused
 from patients import services
 from patients.models import ContactPreference, Patient
 from tests import factories, memory, pages
+from tests.pages import words_of
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 TYPED = {"email": "right@test.invalid", "reminders_by_email": "on", "log_reminder_at": "07:30", "seen_version": "1"}
@@ -51,10 +52,6 @@ def patient(clinic: Clinic) -> Patient:
 
 def url(patient: Patient) -> str:
     return f"/patients/{patient.id}/contact/"
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def standing(patient: Patient) -> tuple[str, bool, time, int]:

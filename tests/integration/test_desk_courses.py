@@ -5,14 +5,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
-from django.utils.html import strip_tags
 
 from accounts import step_up
 from accounts.actors import Actor
@@ -20,6 +18,7 @@ from accounts.models import Clinic, Membership
 from patients.models import Patient
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
+from tests.pages import words_of
 from titration.models import OpioidReview, PlanChange, Prescription
 from titration.services import courses
 
@@ -66,10 +65,6 @@ def patient(clinic: Clinic) -> Patient:
 @pytest.fixture
 def course(patient: Patient) -> Prescription:
     return factories.prescription(patient)
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def url(course: Prescription, deed: str) -> str:

@@ -1,14 +1,11 @@
 """The clinic's morning: what it shows, in which order, in which words, and what it costs."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 
 import pytest
 import time_machine
 from django.test import Client
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
@@ -62,7 +59,7 @@ def read(client: Client, address: str = "/") -> str:
     """The page's words, with one space between them."""
     response = client.get(address)
     assert response.status_code == 200
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
+    return pages.words_of(response)
 
 
 class TestReports:

@@ -22,6 +22,7 @@ from patients.models import Medicine, Patient, PatientCondition
 from symptoms import selectors as symptoms_selectors
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 from tests import factories, memory, pages
+from tests.pages import words_of
 from titration.engine import timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -62,10 +63,6 @@ def patient(clinic: Clinic) -> Patient:
 
 def url(patient: Patient, query: str = "") -> str:
     return f"/patients/{patient.id}/{query}"
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def cells_of(response: Any, night: date) -> list[str]:

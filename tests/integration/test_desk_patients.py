@@ -19,6 +19,7 @@ from accounts.models import Clinic, Membership
 from patients import services
 from patients.models import Invitation, Medicine, Patient, PatientCondition, Phone
 from tests import factories, memory, pages
+from tests.pages import words_of
 from tests.reliability import smtp_stub
 from titration.services import courses
 
@@ -45,10 +46,6 @@ def prescriber(clinic: Clinic) -> Actor:
 @pytest.fixture
 def desk(prescriber: Actor) -> Client:
     return pages.client_of(prescriber)
-
-
-def words_of(response: object) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def people(clinic: Clinic, by: Actor, number: int, *, name: str = "Listed") -> list[Patient]:

@@ -12,7 +12,6 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
@@ -20,6 +19,7 @@ from common.dose import Dose
 from patients.models import Medicine, Patient
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
+from tests.pages import words_of
 from titration.models import Prescription, ProtocolVersion
 from titration.services import courses
 
@@ -71,10 +71,6 @@ def filled(code: str = "STD-2W", **changes: Any) -> dict[str, Any]:
         "action": "preview",
         **changes,
     }
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def shown(response: Any) -> str:

@@ -1,15 +1,12 @@
 """The reminders' page: what nobody knows on top, what became of the rest, and whether the clock is alive."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
@@ -50,7 +47,7 @@ def come_to(reminder: Reminder, state: State) -> None:
 
 def words_of(response: Any) -> str:
     assert response.status_code == 200
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
+    return pages.words_of(response)
 
 
 def settle(desk: Client, reminder: Reminder, outcome: str, *, follow: bool = False) -> Any:

@@ -1,9 +1,7 @@
 """Erasing a record whose time is over: two people, the owner's run, and nothing personal left in any table."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
@@ -28,6 +25,7 @@ from patients.services import restricted
 from reminders.models import Attempt, Reminder
 from tests import factories, owner, pages, personas
 from tests.memory import events
+from tests.pages import words_of
 from titration.models import PlanChange, Prescription
 from titration.selectors import retention
 from titration.services import courses, erasures
@@ -63,10 +61,6 @@ def second(clinic: Clinic) -> Actor:
 
 def old(clinic: Clinic, **more: Any) -> Patient:
     return factories.patient(clinic, **{"registered_at": datetime(2020, 1, 1, tzinfo=UTC), **more})
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def ask(patient: Patient, by: Actor, at: datetime = LATER) -> Erasure:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor, system
 from accounts.models import Clinic, Membership
@@ -26,6 +24,7 @@ from patients.services import restricted
 from tests import factories, pages, personas
 from tests.guards.matrix import LINES
 from tests.memory import events
+from tests.pages import words_of
 
 NOW = personas.NOW
 ROLES = Membership.Role
@@ -59,10 +58,6 @@ def patient(clinic: Clinic, prescriber: Actor) -> Patient:
 
 def restrict(patient: Patient, by: Actor, *team: Actor, at: datetime = NOW) -> None:
     restricted.restrict(patient_id=patient.id, team=[one.user_id for one in team], reason="asked for", by=by, at=at)
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 class TestWhoKnows:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils.html import strip_tags
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
@@ -26,6 +24,7 @@ from patients.services import emergencies, restricted
 from tests import factories, pages
 from tests.guards.matrix import LINES
 from tests.memory import events
+from tests.pages import words_of
 from tests.reliability import smtp_stub
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
@@ -94,10 +93,6 @@ def ask(client: Client, patient: Patient | None = None, **more: str) -> Any:
 
 def page_of(client: Client, patient: Patient) -> Any:
     return client.get(reverse("desk:patient", args=[patient.id]))
-
-
-def words_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode())))
 
 
 def opened(patient: Patient, by: Actor, *, at: datetime = NOW) -> EmergencyAccess:
