@@ -9,12 +9,19 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
+from common.drug_names import NALTREXONE
 from common.refusals import Refused
 
 _FINEST = Decimal("0.001")
-_TYPED = re.compile(r"(?P<number>[0-9]{0,6}(?:[.,][0-9]{0,6})?)\s*(?:mg|milligrams?)?", re.IGNORECASE)
+_NUMBER = r"(?P<number>[0-9]{0,6}(?:[.,·][0-9]{0,6})?)"
+_TYPED = re.compile(_NUMBER + r"\s*(?:mg|milligrams?)?", re.IGNORECASE)
 _MICROGRAMS = re.compile(r"mcg|ug|µg|μg|microgram", re.IGNORECASE)
-_THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]+,[0-9]{3}")
+_IN_MICROGRAMS = re.compile(_NUMBER + r"\s*(?:mcg|ug|µg|μg|micrograms?)", re.IGNORECASE)
+_IN_MILLILITRES = re.compile(_NUMBER + r"\s*(?:ml|cc|millilit(?:re|er)s?)", re.IGNORECASE)
+_THOUSANDS_OR_DECIMALS = re.compile(r"[1-9][0-9]*,[0-9]{3}")
+_NOUGHT_AND_NO_POINT = re.compile(r"0+[1-9][0-9]*")
+
+_NOT_LOW = f"which is not low-dose {NALTREXONE}."
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _WHOLE = (*_DIGITS, "ten")
@@ -43,26 +50,27 @@ class Dose:
 
     @classmethod
     def parse(cls, typed: str) -> Self:
-        """A dose as a person types it beside the unit mg: "4.5", "4,5", ".5", "3.0" or "3 mg".
+        """A dose as a person types it beside the unit mg: "4.5", "4,5", "4·5", ".5", "3.0" or "3 mg".
 
-        Raises `Refused` with a sentence for micrograms, for what is no number, and for what is not low-dose naltrexone.
+        Nothing is rounded. Raises `Refused` with a sentence for micrograms and millilitres, for what can be read two
+        ways, for what is no number, and for what is not low-dose naltrexone; a likely slip is named.
         """
         text = typed.strip()
-        if _MICROGRAMS.search(text):
-            raise Refused("Write the dose in milligrams, not micrograms: 1 mg is 1000 micrograms.")
+        _check_unit(text)
         matched = _TYPED.fullmatch(text)
         number = matched["number"] if matched else ""
-        if number in ("", ".", ","):
+        if number in ("", ".", ",", "·"):
             raise Refused("That is not a dose in milligrams. Write it like 4.5 or 0.5.")
         if _THOUSANDS_OR_DECIMALS.fullmatch(number):
             raise Refused("A comma before three digits can be read two ways. Write the dose with a point, like 1.5.")
-        milligrams = Decimal(number.replace(",", "."))
+        milligrams = _decimal(number)
         if milligrams == 0:
             raise Refused("A dose must be more than 0 mg.")
         if milligrams > HARD_CEILING.mg:
+            raise Refused(f"{_shortest(milligrams)} mg is more than {HARD_CEILING}, {_NOT_LOW} {_likely_slip(number)}")
+        if _NOUGHT_AND_NO_POINT.fullmatch(number):
             raise Refused(
-                f"{_shortest(milligrams)} mg is more than {HARD_CEILING}, which is not low-dose naltrexone. "
-                "Check the decimal point and the unit."
+                f"{number} can be read as {_shortest(milligrams)} mg or as {_pointed(number)} mg. Write it anew."
             )
         if milligrams % _FINEST:
             raise Refused("A dose is written to at most three decimals of a milligram.")
@@ -106,6 +114,45 @@ def in_words(dose: Dose) -> str:
     if decimals == "5":
         return "half a milligram" if whole == "0" else f"{said} and a half milligrams"
     return f"{said} point {' '.join(_DIGITS[int(digit)] for digit in decimals)} milligrams"
+
+
+def echo(dose: Dose) -> str:
+    """How a typed dose is said back before it counts: "0.5 mg, half a milligram"."""
+    return f"{dose}, {in_words(dose)}"
+
+
+def _check_unit(text: str) -> None:
+    """Refuse a unit that is not milligrams; where what was meant can be worked out it is said, and never done."""
+    if _MICROGRAMS.search(text):
+        matched = _IN_MICROGRAMS.fullmatch(text)
+        number = matched["number"] if matched else ""
+        meant = _decimal(number) / 1000 if any(map(str.isdigit, number)) else Decimal(0)
+        means = f"{number} micrograms is {_shortest(meant)} mg" if meant else "1 mg is 1000 micrograms"
+        raise Refused(f"Write the dose in milligrams, not micrograms: {means}.")
+    if _IN_MILLILITRES.fullmatch(text):
+        raise Refused(
+            "Write the dose in milligrams, not millilitres: how much a millilitre holds depends on the liquid."
+        )
+
+
+def _likely_slip(number: str) -> str:
+    """What was probably meant by a number far too large: whole numbers only, the rest asks to look again."""
+    if not number.isdigit():
+        return "Check the decimal point and the unit."
+    point = f"Is a point missing ({_pointed(number)} mg)"
+    thousandth = Decimal(number) / 1000
+    if len(number.lstrip("0")) < 3 or thousandth > HARD_CEILING.mg:
+        return f"{point}?"
+    return f"{point}, or are these micrograms ({_shortest(thousandth)} mg)?"
+
+
+def _pointed(digits: str) -> str:
+    """The digits with a point after the first, and after the first nought of several."""
+    return _shortest(Decimal(f"{digits[0]}.{digits[1:]}"))
+
+
+def _decimal(number: str) -> Decimal:
+    return Decimal(number.replace(",", ".").replace("·", "."))
 
 
 def _shortest(milligrams: Decimal) -> str:

@@ -5,6 +5,7 @@ from django.urls import path
 from desk.views import (
     contact,
     courses,
+    doses,
     emergency,
     helpers,
     home,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),
     path("courses/<uuid:prescription_id>/advance/", courses.advance, name="advance"),
     path("courses/<uuid:prescription_id>/stop/", courses.stop, name="stop"),
+    path("doses/read/", doses.read_dose, name="read_dose"),
     path("steps/", courses.advance_several, name="advance_several"),
     path("reports/<uuid:report_id>/answer/", courses.answer_report, name="answer_report"),
     path("reminders/", reminders.reminders, name="reminders"),

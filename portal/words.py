@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from common.drug_names import tall_man
+
 
 @dataclass(frozen=True)
 class StopWords:
@@ -65,4 +67,4 @@ def card_words() -> CardWords:
 
 @cache
 def _file() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
+    return tomllib.loads(tall_man((Path(__file__).parent / "words.toml").read_text("utf-8")))

@@ -6,18 +6,14 @@ from typing import Any
 from crispy_forms.layout import Div, Field
 from django import forms
 
-from common.dose import Dose
 from common.night import Slot
-from common.refusals import Refused
+from desk.forms.dose import DoseField, dose_layout
 from desk.forms.layout import RADIO, RADIOS, without_tags
 from desk.presenters.plan import MODE_WORDS
 from desk.presenters.schedule import Template
 from titration.models import Prescription
 
 OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
-STRENGTHS = ("0.5", "1", "1.5", "2", "3", "4.5")
-"""Capsules that pharmacies make most (clinical facts 5.1); any other can be written."""
-OTHER = "other"
 _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
@@ -60,19 +56,7 @@ class PrescribeForm(forms.Form):
         initial=Slot.BEDTIME.value,
         error_messages={"required": "Say when the dose is taken."},
     )
-    strength = forms.ChoiceField(
-        label="Capsule strength",
-        choices=[*((mg, f"{mg} mg") for mg in STRENGTHS), (OTHER, "Another")],
-        widget=forms.RadioSelect(attrs=RADIO),
-        required=False,
-        error_messages={"invalid_choice": "Choose one of the strengths, or write another."},
-    )
-    strength_other = forms.CharField(
-        label="Another strength, in mg",
-        required=False,
-        max_length=40,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-    )
+    strength = DoseField(label="Capsule strength", asked="Choose a capsule strength, or write another one in mg.")
     mode = forms.ChoiceField(
         label="Steps",
         choices=list(MODE_WORDS.items()),
@@ -106,30 +90,13 @@ class PrescribeForm(forms.Form):
                 "nights",
                 css_class="form-row",
             ),
-            Field("strength", template=RADIOS),
-            Div("strength_other", css_class="form-narrow"),
+            dose_layout("strength"),
             Field("mode", template=RADIOS),
         )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if "strength" in self.errors or "strength_other" in self.errors:
-            return cleaned
-        picked, typed = cleaned.get("strength", ""), cleaned.get("strength_other", "")
-        if picked not in ("", OTHER) and typed:
-            self.add_error("strength_other", "Choose a strength or write another, not both.")
-        elif picked not in ("", OTHER):
-            cleaned["capsule_strength"], cleaned["typed"] = Dose.of(picked), ""
-        elif not typed:
-            self.add_error(
-                "strength_other" if picked else "strength", "Choose a capsule strength, or write another one in mg."
-            )
-        else:
-            self._read(typed, cleaned)
+        read = cleaned.get("strength")
+        if read is not None:
+            cleaned["capsule_strength"], cleaned["typed"] = read.dose, read.typed
         return cleaned
-
-    def _read(self, typed: str, cleaned: dict[str, Any]) -> None:
-        try:
-            cleaned["capsule_strength"], cleaned["typed"] = Dose.parse(typed), typed
-        except Refused as refusal:
-            self.add_error("strength_other", refusal.sentence)

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from common import drug_names
 from common.dose import Dose, in_words
 from common.night import Slot
 from desk.presenters.days import day
 from titration.engine import supply, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Grade, Protocol, Then
-
-DRUG = "nalTREXone"
-"""Tall letters keep it apart from naloxone and methylnaltrexone on a list."""
 
 GRADES = {
     Grade.TRIAL: "a trial, label or register (E1)",
@@ -151,7 +149,7 @@ def preview(
     rows = tuple(_row(row, slot) for row in supply.schedule(intended, strength))
     shown = template(course.protocol, identifier)
     words = {
-        "drug": DRUG,
+        "drug": drug_names.NALTREXONE,
         "strength": str(strength),
         "strength_words": in_words(strength),
         "slot": SLOT_WORDS[slot],

@@ -77,6 +77,7 @@ LINES = {
     "desk:patient_open_again": Line(405, 409, ids=("patient_id",)),
     "desk:helpers": Line(200, 422, ids=("patient_id",)),
     "desk:end_help": Line(405, 302, ids=("patient_id", "grant_id")),
+    "desk:read_dose": Line(405, 200, payload=(("field", "dose"), ("dose_other", "4,5"))),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance": Line(200, 422, ids=("prescription_id",), payload=DEED),
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),

@@ -190,7 +190,7 @@ class TestRefusals:
         ("typed", "sentence"),
         [
             ("4500 mcg", "Write the dose in milligrams, not micrograms"),
-            ("45", "45 mg is more than 10 mg, which is not low-dose naltrexone"),
+            ("45", "45 mg is more than 10 mg, which is not low-dose nalTREXone"),
             ("<script>alert(1)</script>", "That is not a dose in milligrams"),
             ("", "Choose a capsule strength, or write another one in mg."),
         ],

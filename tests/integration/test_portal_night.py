@@ -152,7 +152,7 @@ REFUSED = [
     ("awakenings", "101", "Up to 100"),
     ("taken_at", "25:00", "like 22:15"),
     ("taken_at", "07:31", "has not come yet"),
-    ("other_mg", "450", "not low-dose naltrexone"),
+    ("other_mg", "450", "not low-dose nalTREXone"),
     ("other_mg", "1500 mcg", "milligrams, not micrograms"),
     ("other_mg", "some", "not a dose in milligrams"),
     ("pain", "11", "Select a valid choice"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.dose import HARD_CEILING, Dose, in_words
+from common.dose import HARD_CEILING, Dose, echo, in_words
 from common.refusals import Refused
 
 DOSES = st.integers(1, 10_000).map(lambda micrograms: Dose.of(Decimal(micrograms) / 1000))
@@ -82,6 +82,8 @@ class TestTyped:
             ("0.25 milligrams", "0.25"),
             ("10", "10"),
             ("3.", "3"),
+            ("4·5", "4.5"),
+            ("0,250", "0.25"),
         ],
     )
     def test_what_people_write(self, typed: str, dose: str) -> None:
@@ -91,6 +93,21 @@ class TestTyped:
         ("typed", "hint"),
         [
             ("450", "450 mg is more than 10 mg"),
+            ("450", "Is a point missing (4.5 mg), or are these micrograms (0.45 mg)?"),
+            ("4500", "Is a point missing (4.5 mg), or are these micrograms (4.5 mg)?"),
+            ("45", "Is a point missing (4.5 mg)?"),
+            ("045", "Is a point missing (0.45 mg)?"),
+            ("450000", "Is a point missing (4.5 mg)?"),
+            ("12.5", "Check the decimal point and the unit."),
+            ("05", "05 can be read as 5 mg or as 0.5 mg"),
+            ("025 mg", "25 mg is more than 10 mg"),
+            ("450 mcg", "450 micrograms is 0.45 mg"),
+            ("1500 ug", "1500 micrograms is 1.5 mg"),
+            ("4,5 micrograms", "4,5 micrograms is 0.0045 mg"),
+            ("mcg", "1 mg is 1000 micrograms"),
+            (". mcg", "1 mg is 1000 micrograms"),
+            ("4.5 ml", "not millilitres"),
+            ("4.5 g", "not a dose"),
             ("10.001", "10.001 mg is more than 10 mg"),
             ("450 mcg", "not micrograms"),
             ("4.5 µg", "not micrograms"),
@@ -121,6 +138,24 @@ class TestTyped:
         assert Dose.parse(str(dose)) == dose
         assert Dose.parse(dose.text) == dose
 
+    @given(DOSES, st.sampled_from(".,·"), st.integers(0, 3), st.booleans())
+    def test_no_way_of_writing_a_dose_is_read_as_another(self, dose: Dose, mark: str, noughts: int, bare: bool) -> None:
+        """With either mark, with trailing noughts, without the leading one: the same dose, or said to have two."""
+        whole, _, decimals = dose.text.partition(".")
+        decimals += "0" * noughts
+        typed = f"{'' if bare and whole == '0' else whole}{mark}{decimals}"
+        if mark == "," and len(decimals) == 3 and typed[0] in "123456789":
+            with pytest.raises(Refused, match="two ways"):
+                Dose.parse(typed)
+        else:
+            assert Dose.parse(typed) == dose
+
+    @given(DOSES)
+    def test_micrograms_are_worked_out_and_never_taken(self, dose: Dose) -> None:
+        with pytest.raises(Refused) as refused:
+            Dose.parse(f"{dose.mg * 1000:f} mcg")
+        assert f"is {dose}." in refused.value.sentence
+
     @given(st.text())
     def test_no_text_does_more_than_be_refused(self, typed: str) -> None:
         try:
@@ -149,6 +184,10 @@ class TestSaid:
     )
     def test_aloud(self, dose: str, words: str) -> None:
         assert in_words(Dose.of(dose)) == words
+
+    def test_echoed_in_digits_and_words(self) -> None:
+        assert echo(Dose.parse(".5")) == "0.5 mg, half a milligram"
+        assert echo(Dose.parse("3.0")) == "3 mg, three milligrams"
 
     def test_no_two_doses_sound_alike(self) -> None:
         doses = [Dose.of(Decimal(hundredths) / 100) for hundredths in range(1, 1001)]

@@ -31,7 +31,7 @@ class TestFaults:
             ({"rungs": rungs(("1.5", 0), ("3", None))}, "rung 1 lasts 0 days"),
             ({"rungs": rungs(("1.5", -1), ("3", None))}, "rung 1 lasts -1 days"),
             ({"rungs": rungs(("0", 14), ("1.5", None))}, "rung 1 has no dose"),
-            ({"rungs": rungs(("1.5", 14), ("11", None))}, "above 10 mg: that is not low-dose naltrexone"),
+            ({"rungs": rungs(("1.5", 14), ("11", None))}, "above 10 mg: that is not low-dose nalTREXone"),
             ({"rungs": rungs(("4.5", 14), ("6", None))}, "rung 2 is 6 mg, above 4.5 mg, and gives no reason"),
             ({"rungs": rungs(("1.5", 14), ("3.5", None))}, "rung 2 rises by 2 mg, more than 1.5 mg"),
             ({"rungs": rungs(("3", 14), ("1.5", None))}, "rung 2 goes down from 3 mg to 1.5 mg"),

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 from common.dose import HARD_CEILING, SOFT_CEILING, Dose
+from common.drug_names import NALTREXONE
 from titration.engine.refusals import EngineRefusal
 
 LARGEST_STEP_WITHOUT_REASON = Dose.of("1.5")
@@ -189,7 +190,7 @@ def _dose_faults(rungs: tuple[Rung, ...]) -> Iterator[str]:
         if not rung.dose.mg:
             yield f"rung {number} has no dose."
         if rung.dose > HARD_CEILING:
-            yield f"rung {number} is {rung.dose}, above {HARD_CEILING}: that is not low-dose naltrexone."
+            yield f"rung {number} is {rung.dose}, above {HARD_CEILING}: that is not low-dose {NALTREXONE}."
         if rung.dose > SOFT_CEILING and not rung.reason:
             yield f"rung {number} is {rung.dose}, above {SOFT_CEILING}, and gives no reason."
     for number, (below, above) in enumerate(pairwise(rungs), start=2):
