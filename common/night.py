@@ -16,10 +16,11 @@ _ONE_DAY = timedelta(days=1)
 
 
 class Slot(StrEnum):
-    """When in the day a once-daily dose is taken."""
+    """When in the day the day's dose is taken; split is half in the morning and half at bedtime."""
 
     BEDTIME = "bedtime"
     MORNING = "morning"
+    SPLIT = "split"
 
 
 def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -45,13 +46,16 @@ def plan_date(moment: datetime, zone: ZoneInfo, slot: Slot = Slot.BEDTIME) -> da
     """The date of the plan that a dose taken, or asked about, at this moment belongs to.
 
     Bedtime runs past midnight: a dose at 00:30 belongs to the evening before, and the date rolls on at noon. A morning
-    dose belongs to its own civil date.
+    dose belongs to its own civil date. A split day begins with its morning half and ends when its bedtime half may no
+    longer be taken.
     """
     match slot:
         case Slot.BEDTIME:
             return night_of(moment, zone)
         case Slot.MORNING:
             return _aware(moment).astimezone(zone).date()
+        case Slot.SPLIT:
+            return _begun(moment, _LATEST_BEDTIME_DOSE, zone)
 
 
 def next_dose_on(moment: datetime, zone: ZoneInfo, slot: Slot) -> date:
@@ -61,7 +65,7 @@ def next_dose_on(moment: datetime, zone: ZoneInfo, slot: Slot) -> date:
     morning's until noon.
     """
     match slot:
-        case Slot.BEDTIME:
+        case Slot.BEDTIME | Slot.SPLIT:
             return _begun(moment, _LATEST_BEDTIME_DOSE, zone)
         case Slot.MORNING:
             return night_of(moment, zone) + _ONE_DAY
@@ -74,7 +78,7 @@ def night_of_dose(plan_on: date, slot: Slot) -> date:
     that starts at noon of the plan date, never the one that ended that morning.
     """
     match slot:
-        case Slot.BEDTIME | Slot.MORNING:
+        case Slot.BEDTIME | Slot.MORNING | Slot.SPLIT:
             return plan_on
 
 

@@ -67,7 +67,7 @@ def _course(asked: argparse.Namespace) -> Course:
     if asked.start is None:
         raise Refused("Say when the first dose is taken, like --start 2025-01-06.")
     course = Course(protocol, _date(asked.start))
-    for hold in sorted(map(_hold, asked.hold), key=lambda hold: hold.from_on):
+    for hold in sorted(map(_hold, asked.hold), key=lambda hold: hold.on):
         timeline.check_hold(course, hold)
         course = course.changed(hold)
     return course

@@ -49,7 +49,7 @@ def hold_effect(plan: Plan, hold: Hold, *, at: datetime) -> HoldEffect:
     held = plan.course.changed(hold)
     before = {step.rung: step for step in supply.steps(plan.intended)}
     after = supply.steps(timeline.plan(held, as_of=today))
-    dose = timeline.dose_on(timeline.unfold(held), hold.from_on)
+    dose = timeline.dose_on(timeline.unfold(held), hold.on)
     moved = [
         Moved(str(step.dose), day(before[step.rung].from_on), day(step.from_on))
         for step in after
@@ -57,7 +57,7 @@ def hold_effect(plan: Plan, hold: Hold, *, at: datetime) -> HoldEffect:
     ]
     return HoldEffect(
         dose=str(dose) if dose else "",
-        from_on=day(hold.from_on),
+        from_on=day(hold.on),
         last=day(hold.until_on - timedelta(days=1)),
         moved=tuple(moved),
     )

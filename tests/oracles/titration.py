@@ -61,7 +61,7 @@ def may(course: Course, change: Hold | Advance | Stop) -> bool:
     if any(isinstance(earlier, Stop) for earlier in course.changes):
         return False
     if isinstance(change, Hold):
-        return change.from_on >= course.start_on
+        return change.on >= course.start_on
     if isinstance(change, Stop):
         return True
     standing = advances_that_stand(course)
@@ -85,7 +85,7 @@ def advances_that_stand(course: Course) -> list[Advance]:
         if isinstance(change, Advance):
             later = course.changes[number + 1 :]
             voided = any(
-                (isinstance(other, Hold) and other.from_on <= change.on)
+                (isinstance(other, Hold) and other.on <= change.on)
                 or (isinstance(other, Stop) and other.on <= change.on)
                 for other in later
             )
@@ -96,7 +96,7 @@ def advances_that_stand(course: Course) -> list[Advance]:
 
 def held_days(course: Course) -> set[date]:
     return {
-        change.from_on + timedelta(days=number)
+        change.on + timedelta(days=number)
         for change in course.changes
         if isinstance(change, Hold)
         for number in range(change.days)

@@ -57,7 +57,7 @@ def changes(draw: st.DrawFn, course: Course) -> Change:
 
 def change_on(change: Change) -> date:
     """The first day the change bears on."""
-    return change.from_on if isinstance(change, Hold) else change.on
+    return change.on
 
 
 @st.composite

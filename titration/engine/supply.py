@@ -5,17 +5,20 @@ from datetime import date, timedelta
 
 from common.dose import Dose
 from titration.engine.refusals import EngineRefusal
-from titration.engine.timeline import State, Timeline
+from titration.engine.timeline import Segment, State, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rung while it is taken or held, as one stretch of days; `to_on` excluded, None where it has no end."""
+    """A dose while it is taken or held, as one stretch of days; `to_on` excluded, None where it has no end.
+
+    `rung` is None for a dose that is none of the protocol's.
+    """
 
     from_on: date
     to_on: date | None
     dose: Dose
-    rung: int
+    rung: int | None
 
     @property
     def nights(self) -> int | None:
@@ -41,16 +44,23 @@ def units(dose: Dose, strength: Dose) -> int:
 
 
 def steps(timeline: Timeline) -> tuple[Step, ...]:
-    """The rungs taken, in order, each once: held days belong to the rung they keep. Review and the end are no steps."""
+    """The doses taken, in order: held days belong to the step they keep, days without a dose part two steps.
+
+    Review and the end are no steps.
+    """
     found: list[Step] = []
     for segment in timeline:
-        if segment.dose is None or segment.rung is None or segment.state is State.REVIEW:
+        if segment.dose is None or segment.state is State.REVIEW:
             continue
-        if found and found[-1].rung == segment.rung:
+        if found and _goes_on(found[-1], segment):
             found[-1] = Step(found[-1].from_on, segment.to_on, segment.dose, segment.rung)
         else:
             found.append(Step(segment.from_on, segment.to_on, segment.dose, segment.rung))
     return tuple(found)
+
+
+def _goes_on(step: Step, segment: Segment) -> bool:
+    return (step.to_on, step.dose, step.rung) == (segment.from_on, segment.dose, segment.rung)
 
 
 def schedule(timeline: Timeline, strength: Dose) -> tuple[Row, ...]:

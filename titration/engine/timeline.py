@@ -10,41 +10,51 @@ The lower dose goes on until an `Advance` says otherwise, so that a forgotten or
 and never cause one. All intervals exclude their end.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from common.dose import Dose
-from titration.engine.course import Advance, Course, Hold, Stop
+from common.night import Slot
+from titration.engine.course import Advance, Begin, Change, Course, Hold, Supersede
 from titration.engine.protocol import Then
+from titration.engine.record import (
+    FOREVER,
+    Cycle,
+    Due,
+    Reason,
+    Record,
+    ends_on,
+    first_free_day,
+    fold,
+    next_due,
+    rung_entry,
+    span_on,
+)
 from titration.engine.refusals import EngineRefusal
 from titration.engine.words import day_in_words
 
+_ONE_DAY = timedelta(days=1)
+
 
 class State(StrEnum):
+    AWAITING = "awaiting"
     TAKING = "taking"
     HELD = "held"
+    PAUSED = "paused"
+    OFF = "off"
     REVIEW = "review"
     ENDED = "ended"
 
 
-class Reason(StrEnum):
-    """Why a segment begins."""
-
-    STARTED = "started"
-    ADVANCED = "advanced"
-    INTENDED = "intended"
-    HELD = "held"
-    RESUMED = "resumed"
-    REVIEW_DUE = "review due"
-    COMPLETED = "completed"
-    STOPPED = "stopped"
-
-
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days alike: from `from_on` up to and without `to_on` (None, no end). An ended segment has no dose and rung."""
+    """Days alike: from `from_on` up to and without `to_on` (None, no end).
+
+    No dose and no rung where nothing is taken: awaiting, paused, off, ended. A dose without a rung is one that the
+    protocol does not have. Under a `cycle` the dose is left out on its days off.
+    """
 
     from_on: date
     to_on: date | None
@@ -52,9 +62,15 @@ class Segment:
     rung: int | None
     state: State
     reason: Reason
+    time_of_day: Slot = Slot.BEDTIME
+    cycle: Cycle | None = None
 
     def covers(self, day: date) -> bool:
         return self.from_on <= day and (self.to_on is None or day < self.to_on)
+
+    def dose_on(self, day: date) -> Dose | None:
+        """The dose of a day that the segment covers."""
+        return None if self.cycle is not None and self.cycle.is_off(day) else self.dose
 
 
 Timeline = tuple[Segment, ...]
@@ -62,39 +78,47 @@ Timeline = tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """The rung above the one in force, its dose, and the first day on which it may take force."""
+class Day:
+    """One day's one answer."""
 
-    rung: int
-    dose: Dose
     on: date
+    dose: Dose | None
+    state: State
+    time_of_day: Slot
 
 
 def unfold(course: Course) -> Timeline:
     """What is in force. Raises `EngineRefusal` if a recorded change could not have been allowed."""
-    return _segments(course, _replay(course))
+    return _segments(course, fold(course))
 
 
 def plan(course: Course, as_of: date | None = None) -> Timeline:
     """What is intended: what is in force, then each next rung as soon as the one below has had its days.
 
     A step that was due before `as_of` and has not been let happen is intended for `as_of`, and later ones move with it.
+    A course that waits for its medicine is intended to begin on its start, or on `as_of` where that is past.
     """
-    record = _replay(course)
-    while (due := _due(course, record)) is not None:
-        on = due.on if as_of is None else _first_free_day(max(due.on, as_of), record.held)
-        record.entries.append(_Entry(due.rung, on, Reason.INTENDED))
+    record = fold(course)
+    if not record.begun and record.stopped_on is None:
+        record = fold(course.changed(Begin(max(course.start_on, as_of or course.start_on))))
+    while (due := next_due(record)) is not None:
+        on = due.on if as_of is None else first_free_day(max(due.on, as_of), record.closed)
+        record.entries.append(rung_entry(record, due.rung, on, Reason.INTENDED))
     return _segments(course, record)
 
 
 def next_step(course: Course) -> Due | None:
     """The step after the rung in force and the day it falls due, however long ago; None at the top or once stopped."""
-    return _due(course, _replay(course))
+    return next_due(fold(course))
 
 
 def advances_in_force(course: Course) -> tuple[Advance, ...]:
-    """The advances that no later hold or stop has voided, lowest rung first."""
-    return tuple(Advance(entry.rung, entry.on) for entry in _replay(course).entries[1:])
+    """The advances that no later change has overtaken, lowest rung first."""
+    return tuple(
+        Advance(entry.rung, entry.on)
+        for entry in fold(course).entries
+        if entry.rung is not None and entry.reason is Reason.ADVANCED
+    )
 
 
 def segment_on(timeline: Timeline, day: date) -> Segment | None:
@@ -103,192 +127,166 @@ def segment_on(timeline: Timeline, day: date) -> Segment | None:
 
 
 def dose_on(timeline: Timeline, day: date) -> Dose | None:
-    """The dose of the day; None before the course begins and after it has ended."""
+    """The dose of the day; None before the course begins, on days without one, and after it has ended."""
     segment = segment_on(timeline, day)
-    return segment.dose if segment else None
+    return segment.dose_on(day) if segment else None
+
+
+def days(timeline: Timeline, from_on: date, until_on: date) -> Iterator[Day]:
+    """Each day's one answer, from a day up to and without another, days off told; none before the course begins."""
+    for segment in timeline:
+        day = max(segment.from_on, from_on)
+        while day < until_on and (segment.to_on is None or day < segment.to_on):
+            dose = segment.dose_on(day)
+            off = segment.dose is not None and dose is None
+            yield Day(day, dose, State.OFF if off else segment.state, segment.time_of_day)
+            day += _ONE_DAY
 
 
 def held_until(timeline: Timeline, day: date) -> date | None:
-    """The first day that is held no longer, if `day` is held; else None. Holds that touch count as one."""
+    """The first day that is held no longer, if `day` is held; `FOREVER` for a hold without an end; else None.
+
+    Holds that touch count as one.
+    """
     segment = segment_on(timeline, day)
-    return segment.to_on if segment and segment.state is State.HELD else None
+    return (segment.to_on or FOREVER) if segment and segment.state is State.HELD else None
+
+
+def check(course: Course, change: Change, *, today: date, correcting: bool = False) -> Course:
+    """The course with the change recorded, or `EngineRefusal` with the sentence that says why it may not be.
+
+    A change bears on `today` or later; only a correction, which shows as one, alters what was in force before. The
+    first dose of a course that waited is a fact, and may be past.
+    """
+    if isinstance(change, Hold):
+        check_hold(course, change)
+    changed = course.changed(change)
+    after = unfold(changed)
+    if correcting or isinstance(change, Begin):
+        return changed
+    if not isinstance(change, Supersede) and change.on < today:
+        raise EngineRefusal(f"{day_in_words(change.on)} is past. What was so then is entered as a correction.")
+    if _until(after, today) != _until(unfold(course), today):
+        raise EngineRefusal("This has been in force already. What was so in the past is entered as a correction.")
+    return changed
 
 
 def check_hold(course: Course, hold: Hold) -> None:
     """Raise `EngineRefusal` with a sentence unless the hold begins inside the intended plan."""
-    if hold.from_on < course.start_on:
+    if hold.on < course.start_on:
         raise EngineRefusal(
-            f"The hold begins on {day_in_words(hold.from_on)}, before the plan does on {day_in_words(course.start_on)}."
+            f"The hold begins on {day_in_words(hold.on)}, before the plan does on {day_in_words(course.start_on)}."
         )
     ending = next((segment for segment in plan(course) if segment.state in (State.REVIEW, State.ENDED)), None)
-    if ending and ending.from_on <= hold.from_on:
+    if ending and ending.from_on <= hold.on:
         raise EngineRefusal(
-            f"The hold begins on {day_in_words(hold.from_on)}, but the plan ends on {day_in_words(ending.from_on)}."
+            f"The hold begins on {day_in_words(hold.on)}, but the plan ends on {day_in_words(ending.from_on)}."
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A rung and the day from which it is in force, or intended."""
-
-    rung: int
-    on: date
-    reason: Reason
-
-
-@dataclass(slots=True)
-class _Record:
-    """What the changes so far amount to: the rungs entered, the days held (disjoint, in order), the day of a stop."""
-
-    entries: list[_Entry]
-    held: list[tuple[date, date]] = field(default_factory=list)
-    stopped_on: date | None = None
+def _until(timeline: Timeline, day: date) -> list[tuple[date, Dose | None, State, Slot]]:
+    """What was in force before a day, as the days on which it changed."""
+    before = [segment for segment in timeline if segment.from_on < day]
+    told: list[tuple[date, Dose | None, State, Slot]] = []
+    for segment in before:
+        said = (segment.from_on, segment.dose, segment.state, segment.time_of_day)
+        if not told or told[-1][1:] != said[1:] or segment.cycle is not None:
+            told.append(said)
+    return told
 
 
-def _replay(course: Course) -> _Record:
-    record = _Record([_Entry(0, course.start_on, Reason.STARTED)])
-    for change in course.changes:
-        if record.stopped_on is not None:
-            raise EngineRefusal(f"The course was stopped on {day_in_words(record.stopped_on)}.")
-        match change:
-            case Hold():
-                _place(course, record, change)
-            case Advance():
-                _advance(course, record, change)
-            case Stop():
-                record.stopped_on = max(change.on, course.start_on)
-                _void_from(record, record.stopped_on)
-    return record
-
-
-def _place(course: Course, record: _Record, hold: Hold) -> None:
-    """Hold the dose. An advance not yet in force when the hold begins is void: it has to be given again."""
-    if hold.from_on < course.start_on:
-        raise EngineRefusal("A hold cannot begin before the course does.")
-    record.held = _union([*record.held, (hold.from_on, hold.until_on)])
-    _void_from(record, hold.from_on)
-
-
-def _void_from(record: _Record, day: date) -> None:
-    """Forget the advances that would take force on this day or later."""
-    first, *advances = record.entries
-    record.entries = [first, *(entry for entry in advances if entry.on < day)]
-
-
-def _advance(course: Course, record: _Record, advance: Advance) -> None:
-    due = _due(course, record)
-    if due is None:
-        raise EngineRefusal("There is no higher step to go to.")
-    if advance.to_rung != due.rung:
-        raise EngineRefusal("Steps are taken one at a time.")
-    if advance.on < due.on:
-        raise EngineRefusal(
-            f"The step to {due.dose} is due on {day_in_words(due.on)} and cannot take force on "
-            f"{day_in_words(advance.on)}."
-        )
-    free_on = _first_free_day(advance.on, record.held)
-    if free_on != advance.on:
-        raise EngineRefusal(f"The dose is held until {day_in_words(free_on)}.")
-    record.entries.append(_Entry(advance.to_rung, advance.on, Reason.ADVANCED))
-
-
-def _due(course: Course, record: _Record) -> Due | None:
-    current = record.entries[-1]
-    days = course.protocol.rungs[current.rung].days
-    if days is None or current.rung == course.protocol.last:
-        return None
-    on = _first_free_day(_clock_out(current.on, days, record.held), record.held)
-    if record.stopped_on is not None and record.stopped_on <= on:
-        return None
-    return Due(current.rung + 1, course.protocol.rungs[current.rung + 1].dose, on)
-
-
-def _clock_out(from_on: date, days: int, held: Sequence[tuple[date, date]]) -> date:
-    """The day after the last of so many days, counted without the held ones. No hold is under way as they begin."""
-    day, left = from_on, days
-    for held_from, held_to in held:
-        if held_to <= day:
-            continue
-        before = (held_from - day).days
-        if before >= left:
+def _segments(course: Course, record: Record) -> Timeline:
+    """The calendar cut wherever something begins or ends, and days alike joined again."""
+    ending = ends_on(record)
+    if not record.begun:
+        return _waiting(record)
+    joined: list[Segment] = []
+    if course.awaiting and course.start_on < record.start_on:
+        joined.append(_nothing(course.start_on, State.AWAITING, Reason.AWAITING, course.time_of_day))
+    last_entry = None
+    for day in _cuts(record, ending):
+        entry = record.standing(day)
+        segment = _segment(record, day, ending)
+        alike = joined and _alike(joined[-1], segment) and (entry is last_entry or segment.dose is None)
+        if not alike:
+            joined.append(segment)
+        last_entry = entry
+        if segment.state is State.ENDED:
             break
-        left -= before
-        day = held_to
-    return day + timedelta(days=left)
+    return _joined_up(joined)
 
 
-def _first_free_day(day: date, held: Sequence[tuple[date, date]]) -> date:
-    """The day itself, or the first after it on which no hold is in force: a dose never rises on a held day."""
-    return next((held_to for held_from, held_to in held if held_from <= day < held_to), day)
+def _waiting(record: Record) -> Timeline:
+    slot = record.course.time_of_day
+    if record.stopped_on is None:
+        return (_nothing(record.start_on, State.AWAITING, Reason.AWAITING, slot),)
+    ended = _nothing(record.stopped_on, State.ENDED, Reason.STOPPED, slot)
+    waited = _nothing(record.start_on, State.AWAITING, Reason.AWAITING, slot)
+    return _joined_up([waited, ended] if record.start_on < record.stopped_on else [ended])
 
 
-def _union(spans: list[tuple[date, date]]) -> list[tuple[date, date]]:
-    """The same days as disjoint spans in order; spans that overlap or touch become one."""
-    joined: list[tuple[date, date]] = []
-    for from_on, to_on in sorted(spans):
-        if joined and from_on <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], to_on))
-        else:
-            joined.append((from_on, to_on))
-    return joined
+def _cuts(record: Record, ending: tuple[date, Then] | None) -> list[date]:
+    """The days on which anything begins or ends, in order, from the first on."""
+    spans = [*record.held, *record.paused]
+    days = {
+        *(entry.on for entry in record.entries),
+        *(span.from_on for span in spans),
+        *(span.to_on for span in spans if span.to_on != FOREVER),
+        *(on for on, _ in record.times),
+        *(on for on, _ in record.cycles),
+        *record.rests,
+        *(rest + _ONE_DAY for rest in record.rests),
+        *([ending[0]] if ending else []),
+        *([record.stopped_on] if record.stopped_on else []),
+    }
+    return sorted(day for day in days if day >= record.start_on)
 
 
-def _segments(course: Course, record: _Record) -> Timeline:
-    return tuple(_until_stop([*_climb(course, record), *_ending(course, record)], record.stopped_on))
+def _segment(record: Record, day: date, ending: tuple[date, Then] | None) -> Segment:
+    """What holds from a day on, without its end."""
+    slot = record.time_of_day(day)
+    if record.stopped_on is not None and record.stopped_on <= day:
+        return _nothing(day, State.ENDED, Reason.STOPPED, slot)
+    if span_on(record.paused, day):
+        return _nothing(day, State.PAUSED, Reason.PAUSED, slot)
+    over = ending is not None and ending[0] <= day
+    if over and ending is not None and ending[1] is Then.END:
+        return _nothing(day, State.ENDED, Reason.COMPLETED, slot)
+    if day in record.rests:
+        return _nothing(day, State.OFF, Reason.CHANGEOVER, slot)
+    entry = record.standing(day)
+    state, reason = State.TAKING, _why(record, entry.on, entry.reason, day)
+    if over:
+        state, reason = State.REVIEW, Reason.REVIEW_DUE
+    elif span_on(record.held, day):
+        state, reason = State.HELD, Reason.HELD
+    return Segment(day, None, entry.dose, entry.rung, state, reason, slot, record.cycle(day))
 
 
-def _climb(course: Course, record: _Record) -> Iterator[Segment]:
-    """A rung after the other, each cut where holds begin and end."""
-    ends = [*(entry.on for entry in record.entries[1:]), _ends_on(course, record)]
-    for entry, to_on in zip(record.entries, ends, strict=True):
-        dose = course.protocol.rungs[entry.rung].dose
-        taking = Segment(entry.on, to_on, dose, entry.rung, State.TAKING, entry.reason)
-        yield from _cut_by_holds(taking, record.held)
+def _why(record: Record, entered_on: date, reason: Reason, day: date) -> Reason:
+    if entered_on == day:
+        return reason
+    if any(on == day for on, _ in record.cycles):
+        return Reason.PATTERN
+    if any(on == day for on, _ in record.times):
+        return Reason.TIME_CHANGED
+    return Reason.RESUMED
 
 
-def _cut_by_holds(taking: Segment, held: Sequence[tuple[date, date]]) -> Iterator[Segment]:
-    end = taking.to_on or date.max
-    for held_from, held_to in held:
-        if held_to <= taking.from_on or end <= held_from:
-            continue
-        from_on, to_on = max(held_from, taking.from_on), min(held_to, end)
-        if taking.from_on < from_on:
-            yield replace(taking, to_on=from_on)
-        yield replace(taking, from_on=from_on, to_on=to_on, state=State.HELD, reason=Reason.HELD)
-        taking = replace(taking, from_on=to_on, reason=Reason.RESUMED)
-    if taking.from_on < end:
-        yield taking
+def _nothing(day: date, state: State, reason: Reason, slot: Slot) -> Segment:
+    return Segment(day, None, None, None, state, reason, slot)
 
 
-def _ends_on(course: Course, record: _Record) -> date | None:
-    """The day after the last rung's own days; None while a rung is in force that has no end or has one above it."""
-    current = record.entries[-1]
-    days = course.protocol.rungs[current.rung].days
-    if days is None or current.rung != course.protocol.last:
-        return None
-    return _clock_out(current.on, days, record.held)
+def _alike(one: Segment, other: Segment) -> bool:
+    return (one.dose, one.rung, one.state, one.time_of_day, one.cycle) == (
+        other.dose,
+        other.rung,
+        other.state,
+        other.time_of_day,
+        other.cycle,
+    )
 
 
-def _ending(course: Course, record: _Record) -> Iterator[Segment]:
-    """What follows the last rung: the dose goes on under review, or the course is complete."""
-    ends_on = _ends_on(course, record)
-    if ends_on is None:
-        return
-    if course.protocol.then is Then.REVIEW:
-        last = course.protocol.last
-        yield Segment(ends_on, None, course.protocol.rungs[last].dose, last, State.REVIEW, Reason.REVIEW_DUE)
-    else:
-        yield Segment(ends_on, None, None, None, State.ENDED, Reason.COMPLETED)
-
-
-def _until_stop(segments: Sequence[Segment], stopped_on: date | None) -> Iterator[Segment]:
-    if stopped_on is None:
-        yield from segments
-        return
-    for segment in segments:
-        if segment.state is State.ENDED and segment.from_on <= stopped_on:
-            yield segment
-            return
-        if segment.from_on < stopped_on:
-            yield replace(segment, to_on=min(segment.to_on or stopped_on, stopped_on))
-    yield Segment(stopped_on, None, None, None, State.ENDED, Reason.STOPPED)
+def _joined_up(segments: list[Segment]) -> Timeline:
+    ends = [*(segment.from_on for segment in segments[1:]), None]
+    return tuple(replace(segment, to_on=to_on) for segment, to_on in zip(segments, ends, strict=True))

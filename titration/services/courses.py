@@ -132,7 +132,7 @@ def check_hold(*, prescription: Prescription, days: int, at: datetime) -> Hold:
     timeline.check_hold(course, change)
     before = timeline.unfold(course)
     if timeline.unfold(course.changed(change)) == before:
-        held_until = timeline.held_until(before, change.from_on)
+        held_until = timeline.held_until(before, change.on)
         until = f" until {held_until:%-d %B}" if held_until else ""
         raise Refused(f"The dose is already held{until}. A longer hold needs more days.")
     return change
@@ -317,7 +317,7 @@ def _append(
 def _columns(change: Hold | Advance | Stop) -> tuple[str, dict[str, Any]]:
     match change:
         case Hold():
-            return PlanChange.Kind.HOLD, {"on": change.from_on, "days": change.days}
+            return PlanChange.Kind.HOLD, {"on": change.on, "days": change.days}
         case Advance():
             return PlanChange.Kind.ADVANCE, {"on": change.on, "to_rung": change.to_rung}
         case Stop():
