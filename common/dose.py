@@ -12,7 +12,7 @@ from typing import Self
 from common.drug_names import NALTREXONE
 from common.refusals import Refused
 
-_FINEST = Decimal("0.001")
+FINEST = Decimal("0.001")
 _NUMBER = r"(?P<number>[0-9]{0,6}(?:[.,·][0-9]{0,6})?)"
 _TYPED = re.compile(_NUMBER + r"\s*(?:mg|milligrams?)?", re.IGNORECASE)
 _MICROGRAMS = re.compile(r"mcg|ug|µg|μg|microgram", re.IGNORECASE)
@@ -38,7 +38,7 @@ class Dose:
             raise TypeError("A dose is made of exact decimal milligrams: Dose.of('1.5').")
         if not self.mg.is_finite() or self.mg.is_signed():
             raise ValueError("A dose is a finite number of milligrams, zero or more.")
-        if self.mg % _FINEST:
+        if self.mg % FINEST:
             raise ValueError("A dose is exact to 0.001 mg and no finer.")
 
     @classmethod
@@ -72,7 +72,7 @@ class Dose:
             raise Refused(
                 f"{number} can be read as {_shortest(milligrams)} mg or as {_pointed(number)} mg. Write it anew."
             )
-        if milligrams % _FINEST:
+        if milligrams % FINEST:
             raise Refused("A dose is written to at most three decimals of a milligram.")
         return cls(milligrams)
 

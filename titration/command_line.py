@@ -5,12 +5,14 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import NoReturn, TextIO
 
 from common.dose import in_words
 from common.refusals import Refused
 from titration import protocol_files
 from titration.engine import supply, timeline
+from titration.engine.by_weight import resolved
 from titration.engine.course import Course, Hold
 from titration.engine.words import day_in_words
 
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="keep the dose from a date for some days, like 2025-01-10:7; may be given more than once",
     )
+    parser.add_argument("--weight-kg", metavar="KG", help="the patient's weight, for a protocol that goes by weight")
     parser.add_argument("--json", action="store_true", help="print the plan as data")
     parser.add_argument("-h", "--help", action="store_true", help="print this help")
     return parser
@@ -64,6 +67,8 @@ def _course(asked: argparse.Namespace) -> Course:
     if asked.protocol is None:
         raise Refused(f"Name a protocol: {', '.join(protocol_files.shipped())}.")
     protocol = protocol_files.find(asked.protocol)
+    if asked.weight_kg is not None:
+        protocol = resolved(protocol, _weight(asked.weight_kg))
     if asked.start is None:
         raise Refused("Say when the first dose is taken, like --start 2025-01-06.")
     course = Course(protocol, _date(asked.start))
@@ -71,6 +76,13 @@ def _course(asked: argparse.Namespace) -> Course:
         timeline.check_hold(course, hold)
         course = course.changed(hold)
     return course
+
+
+def _weight(typed: str) -> Decimal:
+    try:
+        return Decimal(typed)
+    except ArithmeticError:
+        raise Refused("A weight is written in kilograms, like --weight-kg 32.5.") from None
 
 
 def _date(typed: str) -> date:

@@ -2,6 +2,7 @@
 
 import functools
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from titration.engine.protocol import Protocol
@@ -28,9 +29,29 @@ def shipped() -> dict[str, Protocol]:
     return {path.stem: load(path) for path in sorted(FOLDER.glob("*.toml"))}
 
 
+@dataclass(frozen=True)
+class NotShipped:
+    """A published schedule that is not offered, and why."""
+
+    id: str
+    name: str
+    why: str
+    sources: tuple[str, ...]
+
+
+@functools.cache
+def not_shipped() -> dict[str, NotShipped]:
+    """The published schedules left out, by id."""
+    rows = tomllib.loads((FOLDER.parent / "not_shipped.toml").read_text(encoding="utf-8"))["rows"]
+    return {row["id"]: NotShipped(row["id"], row["name"], row["why"], tuple(row["sources"])) for row in rows}
+
+
 def find(protocol_id: str) -> Protocol:
-    """The shipped protocol of that id; raises `EngineRefusal` with a sentence that names those there are."""
+    """The shipped protocol of that id; raises `EngineRefusal` with a sentence that says why not, or names those there
+    are."""
     try:
         return shipped()[protocol_id]
     except KeyError:
+        if left_out := not_shipped().get(protocol_id):
+            raise EngineRefusal(f"{protocol_id} is not offered: {left_out.why}") from None
         raise EngineRefusal(f"There is no protocol {protocol_id[:40]!r}; there are {', '.join(shipped())}.") from None

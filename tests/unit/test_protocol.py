@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from common.dose import SOFT_CEILING, Dose
+from common.dose_limits import CONFIRMED_CEILING
 from tests.strategies.courses import protocols
 from titration import protocol_files
 from titration.engine.protocol import Protocol, Rung, Then
@@ -100,19 +101,16 @@ class TestSnapshot:
 
 
 class TestShippedFiles:
-    def test_the_first_eight_are_there(self) -> None:
-        names = ["HALF-1W", "HALF-2W", "LC-BC", "LIQ-SHILPA", "ONE-1W", "STD-1W", "STD-2W", "STD-4W"]
-        assert list(protocol_files.shipped()) == names
-
     @pytest.mark.parametrize("protocol", protocol_files.shipped().values(), ids=lambda protocol: protocol.id)
-    def test_each_is_within_the_usual_and_invents_no_reviewer(self, protocol: Protocol) -> None:
-        assert max(rung.dose for rung in protocol.rungs) <= SOFT_CEILING
+    def test_each_gives_its_reasons_and_invents_no_reviewer(self, protocol: Protocol) -> None:
+        assert all(rung.reason for rung in protocol.rungs if rung.dose > SOFT_CEILING)
+        assert max(rung.dose for rung in protocol.rungs) <= CONFIRMED_CEILING
         assert not protocol.is_reviewed
         assert protocol.note
         assert protocol.label == f"{protocol.name} ({protocol.id})"
 
     def test_no_two_have_the_same_name(self) -> None:
-        assert len({protocol.name for protocol in protocol_files.shipped().values()}) == 8
+        assert len({protocol.name for protocol in protocol_files.shipped().values()}) == len(protocol_files.shipped())
 
     @pytest.mark.parametrize(
         ("text", "hint"),
@@ -131,5 +129,5 @@ class TestShippedFiles:
             protocol_files.load(path)
 
     def test_an_unknown_name_is_answered_with_those_there_are(self) -> None:
-        with pytest.raises(EngineRefusal, match=r"There is no protocol 'STD-3W'; there are HALF-1W, .*STD-4W\."):
+        with pytest.raises(EngineRefusal, match=r"There is no protocol 'STD-3W'; there are APTEKA, .*UAB-FIXED-6\."):
             protocol_files.find("STD-3W")

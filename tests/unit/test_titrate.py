@@ -104,7 +104,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("words", "hint"),
         [
-            ("STD-3W --start 2025-01-06", "There is no protocol 'STD-3W'; there are HALF-1W"),
+            ("STD-3W --start 2025-01-06", "There is no protocol 'STD-3W'; there are APTEKA"),
             ("STD-2W --start 2025-02-30", "'2025-02-30' is not a date"),
             ("STD-2W --start 20250106", "is not a date"),
             ("STD-2W --start 2025-W02-1", "is not a date"),

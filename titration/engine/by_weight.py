@@ -6,13 +6,15 @@ Sources: 0.1 mg/kg a day with a cap of 4.5 mg in a trial of Crohn's disease from
 autism, 0.5 to 2 mg/kg, are no low doses and never come here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 
 from common.dose import Dose
+from titration.engine.protocol import MOST_MG_PER_KG, Protocol, Rung
 from titration.engine.refusals import EngineRefusal
+from titration.engine.terms import plain
 
-MG_PER_KG = Decimal("0.1")
+MG_PER_KG = MOST_MG_PER_KG
 CAP = Dose.of("4.5")
 MEASURED_BY_1_MG_PER_ML = Dose.of("0.1")
 """The least difference that a liquid of 1 mg/mL in an oral syringe lets be measured."""
@@ -47,7 +49,7 @@ def dose_by_weight(
     exact = weight_kg * mg_per_kg
     bound = min(exact, cap.mg)
     dose = Dose((bound / measurable.mg).to_integral_value(ROUND_DOWN) * measurable.mg)
-    said = f"{_plain(mg_per_kg)} mg/kg for {_plain(weight_kg)} kg is {_plain(exact)} mg"
+    said = f"{plain(mg_per_kg)} mg/kg for {plain(weight_kg)} kg is {plain(exact)} mg"
     if not dose.mg:
         raise EngineRefusal(f"{said}, less than {measurable}, the least that can be measured.")
     if exact > cap.mg:
@@ -65,6 +67,36 @@ def check_weight(weight_kg: Decimal) -> None:
         raise EngineRefusal(f"A weight is between {LIGHTEST_KG} and {HEAVIEST_KG} kg. Check the unit.")
 
 
-def _plain(number: Decimal) -> str:
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def resolved(protocol: Protocol, weight_kg: Decimal) -> Protocol:
+    """The protocol as it is for somebody of this weight: doses rounded down to what its liquid lets be measured, never
+    above their caps, its note saying how each came about. One that does not go by weight is as it was.
+
+    Raises `EngineRefusal` where the weight is none, belongs to another protocol, or makes a dose too small to measure.
+    """
+    terms = protocol.by_weight
+    if terms is None:
+        return protocol
+    if terms.weight_kg is not None:
+        raise EngineRefusal(
+            f"{protocol.label} was made for {plain(terms.weight_kg)} kg. Begin again from the template."
+        )
+    check_weight(weight_kg)
+    if terms.below_kg is not None and weight_kg >= terms.below_kg:
+        raise EngineRefusal(
+            f"{protocol.label} is for less than {plain(terms.below_kg)} kg. From there on an adult's template is meant."
+        )
+    made = [_rung_for(rung, weight_kg, terms.measurable) for rung in protocol.rungs]
+    said = list(dict.fromkeys(words for _, words in made if words))
+    return replace(
+        protocol,
+        rungs=tuple(rung for rung, _ in made),
+        by_weight=terms.for_weight(weight_kg),
+        note="\n".join([protocol.note.strip(), f"Measured with {terms.liquid}.", *said]),
+    )
+
+
+def _rung_for(rung: Rung, weight_kg: Decimal, measurable: Dose) -> tuple[Rung, str]:
+    if rung.mg_per_kg is None:
+        return rung, ""
+    found = dose_by_weight(weight_kg, mg_per_kg=rung.mg_per_kg, cap=rung.dose, measurable=measurable)
+    return replace(rung, dose=found.dose), found.words
