@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from common.night import Slot, bounds, local_instant
 
 STEP_EVE_AT = time(18)
-DOSE_TIMES = {Slot.BEDTIME: time(22), Slot.MORNING: time(8)}
+DOSE_TIMES = {Slot.BEDTIME: time(22), Slot.MORNING: time(8), Slot.SPLIT: time(8)}
 _ONE_DAY = timedelta(days=1)
 # Long enough to be read that evening, too short to ring at night or on a day when the step has already begun.
 STEP_EVE_LASTS = timedelta(hours=6)

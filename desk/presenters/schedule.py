@@ -19,8 +19,16 @@ GRADES = {
     Grade.PRACTICE: "specialist practice (E2)",
     Grade.CHOICE: "a choice made in this project (E3)",
 }
-SLOT_WORDS = {Slot.BEDTIME: "at bedtime", Slot.MORNING: "in the morning"}
-_EACH = {Slot.BEDTIME: ("a night", "night", "nights"), Slot.MORNING: ("a morning", "morning", "mornings")}
+SLOT_WORDS = {
+    Slot.BEDTIME: "at bedtime",
+    Slot.MORNING: "in the morning",
+    Slot.SPLIT: "half in the morning, half at bedtime",
+}
+_EACH = {
+    Slot.BEDTIME: ("a night", "night", "nights"),
+    Slot.MORNING: ("a morning", "morning", "mornings"),
+    Slot.SPLIT: ("a day", "day", "days"),
+}
 _OPEN_END_DAYS = 14
 """How long an open last step is drawn."""
 _LETTER = 7.2

@@ -82,7 +82,8 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 def _offered(request: HttpRequest) -> Offered:
     versions = courses_selectors.protocols_for(request.actor)
-    return {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
+    read = {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
+    return {identifier: offered for identifier, offered in read.items() if offered[1].is_plain}
 
 
 def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:

@@ -16,6 +16,7 @@ from django.test import Client
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
+from common.refusals import Refused
 from patients.models import Medicine, Patient
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
@@ -349,3 +350,13 @@ class TestDoor:
     def test_a_start_up_to_half_a_year_ahead(self, desk: Client, patient: Patient) -> None:
         late = (NOW.date() + timedelta(days=181)).isoformat()
         assert "more than half a year ahead" in words_of(desk.post(url(patient), filled(start_on=late)))
+
+
+@pytest.mark.parametrize("code", ["PEDS-SMITH", "PEDS-UK", "GI-PLOESSER-C", "BID-NO", "PDN-RESP", "CANCER-W"])
+def test_a_template_that_needs_more_than_its_steps_is_neither_offered_nor_signed(
+    desk: Client, patient: Patient, code: str
+) -> None:
+    """By weight, by halves, by an answer, on some days only: its steps alone would be another prescription."""
+    assert code not in words_of(desk.get(url(patient)))
+    with pytest.raises(Refused, match="needs more than its steps"):
+        factories.prescription(patient, code=code, start_on=START, at=NOW, capsule_strength=Dose.of("0.5"))

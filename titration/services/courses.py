@@ -61,6 +61,10 @@ def check_new_course(
         raise Refused("The patient reported an opioid and nobody has answered it. Answer the report first.")
     if courses_selectors.open_prescription(patient) is not None:
         raise Refused("This patient already has an open plan. Stop it before prescribing a new one.")
+    if not protocol.is_plain:
+        raise Refused(
+            "This template needs more than its steps: a weight, halves, an answer or days off. Choose another."
+        )
     course = Course(protocol, start_on)
     supply.schedule(timeline.plan(course), capsule_strength)
     return course
@@ -211,7 +215,7 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
         mode=Prescription.Mode.PLANNED,
         next_due_on__lte=at.date() + timedelta(days=2),
     ).select_related("patient")
-    ahead = {Slot.BEDTIME: 0, Slot.MORNING: 1}
+    ahead = {Slot.BEDTIME: 0, Slot.MORNING: 1, Slot.SPLIT: 1}
     return [
         p
         for p in found
