@@ -216,7 +216,7 @@ def _people(selection: Selection) -> Tuples:
 
 def _steps(selection: Selection) -> Tuples:
     steps = selection.rows_of(Step.objects.all()).order_by("patient_id", "from_on")
-    return steps.values_list("patient_id", "from_on", "to_on", "dose", "state", "prescription__slot").iterator(CHUNK)
+    return steps.values_list("patient_id", "from_on", "to_on", "dose", "state", "time_of_day").iterator(CHUNK)
 
 
 def _doses(selection: Selection) -> Tuples:

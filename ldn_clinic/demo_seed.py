@@ -216,7 +216,7 @@ def _tell(
         step = next((s for s in steps if s.from_on <= night and (s.to_on is None or night < s.to_on)), None)
         if step is None or step.dose is None:
             continue
-        began = min(s.from_on for s in steps if s.rung == step.rung)
+        began = min(s.from_on for s in steps if (s.dose, s.rung) == (step.dose, step.rung))
         told_at = _at(night + timedelta(days=1), 8)
         skipped = rng.random() < temper.skips
         shared = {"clinic_id": patient.clinic_id, "patient": patient, "recorded_at": told_at}

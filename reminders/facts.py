@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from common.night import Slot
@@ -49,7 +50,6 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
         "patient__contact__log_reminder_at",
         "start_on",
         "next_due_on",
-        "slot",
         "signed_at",
     )
     found = list(rows)
@@ -64,7 +64,7 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
             course=Course(
                 start_on=start_on,
                 step_dates=_step_dates(start_on, next_due_on, steps[prescription_id]),
-                slot=Slot(slot),
+                slot=_slot(steps[prescription_id]),
                 signed_at=signed_at,
                 held=_spans(steps[prescription_id], State.HELD),
                 ended=_spans(steps[prescription_id], State.ENDED),
@@ -78,7 +78,6 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
             log_reminder_at,
             start_on,
             next_due_on,
-            slot,
             signed_at,
         ) in found
     }
@@ -98,16 +97,20 @@ def _steps(prescription_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
 
 
 def _step_dates(start_on: date, next_due_on: date | None, steps: list[Step]) -> frozenset[date]:
-    """The start, the next step as it is due, and the day each confirmed rung takes force.
+    """The start, the next step as it is due, and the days on which another dose takes force.
 
-    The rows of a rung after its first only say that a hold is over.
+    Rows at the dose of the one before only say that a hold is over.
     """
-    rungs: dict[int, date] = {}
-    for step in steps:
-        if step.rung is not None:
-            rungs.setdefault(step.rung, step.from_on)
-    dates = {start_on, *rungs.values()}
+    taken = [step for step in steps if step.dose is not None]
+    turns = [now.from_on for was, now in pairwise(taken) if (was.dose, was.rung) != (now.dose, now.rung)]
+    begins = taken[0].from_on if taken else start_on
+    dates = {begins, *turns}
     return frozenset(dates | {next_due_on} if next_due_on else dates)
+
+
+def _slot(steps: list[Step]) -> Slot:
+    """The time of the day that the course comes to have."""
+    return Slot(steps[-1].time_of_day) if steps else Slot.BEDTIME
 
 
 def _spans(steps: list[Step], state: State) -> tuple[tuple[date, date | None], ...]:

@@ -20,6 +20,7 @@ from common.scoped import ScopedQuerySet
 from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
+from titration.engine.course import RETITRATE_FROM_DAYS
 
 
 class ProtocolVersion(models.Model):
@@ -78,6 +79,16 @@ class Prescription(models.Model):
     slot = models.CharField(max_length=10, choices=[(slot.value, slot.value) for slot in Slot])
     capsule_strength = DoseField()
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.CONFIRMED)
+    # Already taking: the dose at signing; `start_on` is the day it was last changed, `taking_since` that of the first.
+    first_dose = DoseField(null=True)
+    taking_since = models.DateField(null=True)
+    # Awaiting medicine: no dose before the first one is told of, on `begun_on`.
+    awaiting = models.BooleanField(default=False)
+    begun_on = models.DateField(null=True)
+    # What is aimed at and what turned out best are two things; the dose in force is a third.
+    target_dose = DoseField(null=True)
+    best_dose = DoseField(null=True)
+    retitrate_from_days = models.PositiveSmallIntegerField(default=RETITRATE_FROM_DAYS)
     opioid_answer = models.CharField(max_length=10)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     signed_at = models.DateTimeField()
@@ -98,6 +109,15 @@ class Prescription(models.Model):
             ),
             dose_within_limits("capsule_strength", "capsule_strength_within_limits"),
             dose_within_limits("next_dose", "next_dose_within_limits"),
+            dose_within_limits("first_dose", "first_dose_within_limits"),
+            dose_within_limits("target_dose", "target_dose_within_limits"),
+            dose_within_limits("best_dose", "best_dose_within_limits"),
+            models.CheckConstraint(
+                condition=Q(awaiting=True) | Q(begun_on=None), name="only_a_course_that_waited_begins"
+            ),
+            models.CheckConstraint(
+                condition=Q(awaiting=False) | Q(first_dose=None), name="who_takes_it_already_awaits_nothing"
+            ),
             models.CheckConstraint(
                 condition=Q(state="stopped", stopped_at__isnull=False) | (~Q(state="stopped") & Q(stopped_at=None)),
                 name="a_stopped_prescription_says_when",
@@ -120,25 +140,92 @@ class Prescription(models.Model):
         return str(self.id)
 
 
+_CARRIED = (
+    "days",
+    "to_rung",
+    "dose",
+    "time_of_day",
+    "off_since",
+    "days_on",
+    "days_off",
+    "protocol_version",
+    "takes_back",
+)
+_CARRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "begin": ((), ()),
+    "hold": ((), ("days",)),
+    "resume": ((), ()),
+    "advance": (("to_rung",), ()),
+    "step_back": ((), ()),
+    "go_to": (("dose",), ("days",)),
+    "stay_here": ((), ()),
+    "repeat_rung": ((), ()),
+    "change_lengths": (("days",), ()),
+    "change_time": (("time_of_day",), ()),
+    "pause": ((), ("days",)),
+    "restart": ((), ("dose", "off_since")),
+    "on_off": ((), ("days_on", "days_off")),
+    "trial_reduction": (("dose", "days"), ()),
+    "stop": ((), ()),
+    "change_protocol": (("protocol_version",), ("to_rung",)),
+    "supersede": (("takes_back",), ()),
+}
+"""What a change of each kind must carry, and what it may."""
+
+
+def _carries_what_it_needs() -> Q:
+    condition = Q()
+    for kind, (must, may) in _CARRIES.items():
+        carried = {f"{name}__isnull": name not in must for name in _CARRIED if name in must or name not in may}
+        condition |= Q(kind=kind, **carried)
+    return condition
+
+
 class PlanChange(models.Model):
     """One signed change of a course, in the order recorded. Appended, never altered.
 
-    `on` is the first date it has effect: of the hold, of the new rung, or the first date without a dose.
+    `on` is the first date it has effect; the other columns are those of the engine's change of this kind. A correction
+    says what was so in the past. `takes_back` is the place, from 0, of a change that is no longer meant.
     """
 
     class Kind(models.TextChoices):
+        BEGIN = "begin", "First dose taken"
         HOLD = "hold", "Hold"
+        RESUME = "resume", "Resume"
         ADVANCE = "advance", "Step up"
+        STEP_BACK = "step_back", "Step back"
+        GO_TO = "go_to", "Go to a dose"
+        STAY_HERE = "stay_here", "Stay at this dose"
+        REPEAT_RUNG = "repeat_rung", "Repeat this step"
+        CHANGE_LENGTHS = "change_lengths", "Change the length of coming steps"
+        CHANGE_TIME = "change_time", "Change the time of day"
+        PAUSE = "pause", "Pause"
+        RESTART = "restart", "Restart after a gap"
+        ON_OFF = "on_off", "Days on and off"
+        TRIAL_REDUCTION = "trial_reduction", "Try a lower dose"
         STOP = "stop", "Stop"
+        CHANGE_PROTOCOL = "change_protocol", "Change the template"
+        SUPERSEDE = "supersede", "Take back a change"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="changes")
     number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     on = models.DateField()
     days = models.PositiveSmallIntegerField(null=True)
     to_rung = models.PositiveSmallIntegerField(null=True)
+    early = models.BooleanField(default=False)
+    dose = DoseField(null=True)
+    confirmed = models.BooleanField(default=False)
+    time_of_day = models.CharField(max_length=10, choices=[(slot.value, slot.value) for slot in Slot], null=True)
+    cause = models.CharField(max_length=20, blank=True, default="")
+    off_since = models.DateField(null=True)
+    days_on = models.PositiveSmallIntegerField(null=True)
+    days_off = models.PositiveSmallIntegerField(null=True)
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    takes_back = models.PositiveIntegerField(null=True)
+    correction = models.BooleanField(default=False)
     reason = SealedTextField("plan_change.reason", blank=True)
     # What the gate said when a step was let happen: its verdict and the codes of its reasons.
     gate = models.JSONField(default=dict)
@@ -151,13 +238,12 @@ class PlanChange(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["prescription", "number"], name="one_change_per_prescription_and_number"),
+            models.CheckConstraint(condition=_carries_what_it_needs(), name="a_change_carries_what_its_kind_needs"),
             models.CheckConstraint(
-                condition=Q(kind="hold", days__gte=1, to_rung=None)
-                | Q(kind="advance", days=None, to_rung__gte=1)
-                | Q(kind="stop", days=None, to_rung=None),
-                name="a_change_carries_what_its_kind_needs",
+                condition=Q(kind__in=["advance", "begin"], early=False) | ~Q(reason=""),
+                name="a_change_says_why",
             ),
-            models.CheckConstraint(condition=Q(kind="advance") | ~Q(reason=""), name="a_hold_or_stop_says_why"),
+            dose_within_limits("dose", "changed_dose_within_limits"),
         ]
         triggers = append_only_triggers("plan_change")
 
@@ -168,7 +254,8 @@ class PlanChange(models.Model):
 class Step(models.Model):
     """One half-open dated segment of what is in force: a projection of `unfold`, one row a segment.
 
-    A segment without a dose (course ended) has none.
+    A segment in which nothing is taken has no dose. A dose with days on and off is left out on its days off, counted
+    from `cycle_from_on`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -181,6 +268,10 @@ class Step(models.Model):
     dose = DoseField(null=True)
     rung = models.PositiveSmallIntegerField(null=True)
     state = models.CharField(max_length=10)
+    time_of_day = models.CharField(max_length=10, default=Slot.BEDTIME.value)
+    cycle_from_on = models.DateField(null=True)
+    days_on = models.PositiveSmallIntegerField(null=True)
+    days_off = models.PositiveSmallIntegerField(null=True)
 
     objects = ScopedQuerySet.as_manager()
 

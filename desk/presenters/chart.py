@@ -42,8 +42,8 @@ def dose_bands(plans: Sequence[Plan], today: date) -> list[series.DoseBand]:
 
 
 def _bands(plan: Plan, until: date | None, tomorrow: date) -> Iterator[series.DoseBand]:
-    reached = max((segment.rung for segment in plan.in_force if segment.rung is not None), default=0)
-    ahead = [s for s in plan.intended if s.rung is not None and s.rung > reached] if plan.is_open else []
+    begun = {segment.from_on for segment in plan.in_force}
+    ahead = [s for s in plan.intended if s.dose is not None and s.from_on not in begun] if plan.is_open else []
     turn = max(ahead[0].from_on, tomorrow) if ahead else None
     for segment in plan.in_force:
         yield from _band(segment, segment.from_on, _earliest(segment.to_on, turn, until), intended=False)

@@ -44,21 +44,26 @@ class HoldEffect:
     moved: tuple[Moved, ...]
 
 
+def _coming(intended: timeline.Timeline, since: date) -> list[supply.Step]:
+    """The steps that begin on a day or later, in order."""
+    return [step for step in supply.steps(intended) if step.from_on >= since]
+
+
 def hold_effect(plan: Plan, hold: Hold, *, at: datetime) -> HoldEffect:
     today = at.astimezone(plan.prescription.patient.zone).date()
     held = plan.course.changed(hold)
-    before = {step.rung: step for step in supply.steps(plan.intended)}
-    after = supply.steps(timeline.plan(held, as_of=today))
+    before = _coming(plan.intended, hold.on)
+    after = _coming(timeline.plan(held, as_of=today), hold.on)
     dose = timeline.dose_on(timeline.unfold(held), hold.on)
     moved = [
-        Moved(str(step.dose), day(before[step.rung].from_on), day(step.from_on))
-        for step in after
-        if step.rung in before and step.from_on != before[step.rung].from_on
+        Moved(str(now.dose), day(was.from_on), day(now.from_on))
+        for was, now in zip(before, after, strict=False)
+        if was.from_on != now.from_on
     ]
     return HoldEffect(
         dose=str(dose) if dose else "",
         from_on=day(hold.on),
-        last=day(hold.until_on - timedelta(days=1)),
+        last=day(hold.until_on - timedelta(days=1)) if hold.until_on else "somebody resumes it",
         moved=tuple(moved),
     )
 

@@ -1,5 +1,6 @@
 """Who changed a plan, when, how and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
@@ -7,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from common.night import Slot
+from desk.presenters.changes import said
 from desk.presenters.days import day, moment
 from desk.presenters.plan import Plan
 from desk.presenters.schedule import SLOT_WORDS
@@ -54,9 +56,12 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
         "",
         "",
     )
-    changes = [
-        _changed(change, plan.protocol, zone) for change in sorted(prescription.changes.all(), key=attrgetter("number"))
-    ]
+    rows = sorted(prescription.changes.all(), key=attrgetter("number"))
+    changes, protocol = [], plan.protocol
+    for place, row in enumerate(rows):
+        changes.append(_changed(row, protocol, rows[:place], zone))
+        if row.protocol_version is not None:
+            protocol = Protocol.from_json(row.protocol_version.body)
     last = plan.in_force[-1]
     ended = last.state is timeline.State.ENDED
     until = f" to {day(last.from_on - timedelta(days=1))}" if ended and last.from_on > prescription.start_on else ""
@@ -71,20 +76,10 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
     )
 
 
-def _changed(change: PlanChange, protocol: Protocol, zone: ZoneInfo) -> Changed:
+def _changed(change: PlanChange, protocol: Protocol, earlier: Sequence[PlanChange], zone: ZoneInfo) -> Changed:
     return Changed(
-        _what(change, protocol), change.by_label, moment(change.at, zone), change.reason, _despite(change.gate)
+        said(change, protocol, earlier), change.by_label, moment(change.at, zone), change.reason, _despite(change.gate)
     )
-
-
-def _what(change: PlanChange, protocol: Protocol) -> str:
-    match change.kind:
-        case PlanChange.Kind.HOLD:
-            return f"Held for {change.days} day{'' if change.days == 1 else 's'} from {day(change.on)}"
-        case PlanChange.Kind.ADVANCE:
-            return f"Step to {protocol.rungs[change.to_rung or 0].dose} from {day(change.on)}"
-        case _:
-            return f"Stopped: no dose from {day(change.on)}"
 
 
 def _despite(said: dict[str, Any]) -> str:

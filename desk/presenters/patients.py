@@ -12,6 +12,9 @@ from titration.selectors.standing import Standing
 STATES = {
     State.TAKING: Badge("on plan", "good", "check"),
     State.HELD: Badge("held", "info", "hold"),
+    State.PAUSED: Badge("paused", "info", "hold"),
+    State.AWAITING: Badge("awaiting medicine", "info", "clock"),
+    State.OFF: Badge("no dose today", "info", "hold"),
     State.REVIEW: Badge("review due", "care", "care"),
     State.ENDED: Badge("plan complete"),
 }

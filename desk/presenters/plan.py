@@ -16,6 +16,7 @@ from titration.engine import gate, supply, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Protocol
 from titration.models import Prescription
+from titration.selectors import courses as courses_selectors
 
 MODE_WORDS = {
     Prescription.Mode.CONFIRMED: "A person lets each step happen",
@@ -80,7 +81,8 @@ class PlanCard:
 
 def next_untold(plan: Plan, doses: Iterable[Any], at: datetime) -> date:
     """The plan date of the next dose nobody has told of: tonight's, or the one after it."""
-    on = next_dose_on(at, plan.prescription.patient.zone, Slot(plan.prescription.slot))
+    zone = plan.prescription.patient.zone
+    on = next_dose_on(at, zone, courses_selectors.slot_on(plan.in_force, at.astimezone(zone).date()))
     told = {dose.plan_date for dose in doses if dose.taken != DoseTaken.Taken.NOT_YET}
     return on + timedelta(days=1) if on in told else on
 
@@ -88,8 +90,8 @@ def next_untold(plan: Plan, doses: Iterable[Any], at: datetime) -> date:
 def plan_card(plan: Plan, *, next_on: date, zone: ZoneInfo, at: datetime) -> PlanCard:
     """What is in force for the dose of `next_on`; `zone` is the clinic's, for who signed when."""
     prescription, course = plan.prescription, plan.course
-    slot = Slot(prescription.slot)
-    on = max(next_on, course.start_on)
+    on = max(next_on, plan.in_force[0].from_on)
+    slot = courses_selectors.slot_on(plan.in_force, on)
     dose = timeline.dose_on(plan.in_force, on)
     due = timeline.next_step(course)
     held_until = timeline.held_until(plan.in_force, on)
@@ -101,7 +103,7 @@ def plan_card(plan: Plan, *, next_on: date, zone: ZoneInfo, at: datetime) -> Pla
         units=_units(dose, prescription.capsule_strength, slot) if dose else "",
         when=f"next dose {day_short(on)}" if dose else "",
         state=_state(plan, on, at),
-        held_until=day_short(held_until) if held_until else "",
+        held_until=_until(held_until),
         label=plan.protocol.label,
         template_version=plan.protocol.version,
         review=f"reviewed: {plan.protocol.review}" if plan.protocol.is_reviewed else "review pending",
@@ -124,7 +126,7 @@ def _state(plan: Plan, on: date, at: datetime) -> str:
         return "Stopped"
     segment = timeline.segment_on(plan.in_force, on)
     if segment is None or segment.dose is None:
-        return "The plan has come to its end: no dose is in force."
+        return _no_dose(segment)
     if today < start_on:
         return f"Not started: the first dose is on {day(start_on)}."
     since = _since(plan.in_force, segment)
@@ -133,14 +135,37 @@ def _state(plan: Plan, on: date, at: datetime) -> str:
     return f"In force since {day(since)}." if since <= today else f"In force from {day(since)}."
 
 
+def _no_dose(segment: timeline.Segment | None) -> str:
+    if segment is not None and segment.state is timeline.State.AWAITING:
+        return "Awaiting medicine: the plan begins with the first dose."
+    if segment is not None and segment.state is timeline.State.PAUSED:
+        until = f"until {day(segment.to_on - timedelta(days=1))}" if segment.to_on else "until it is restarted"
+        return f"Paused since {day(segment.from_on)}, {until}: no dose is taken."
+    if segment is not None and segment.state is timeline.State.OFF:
+        return "No dose today: between an evening and a morning dose one day is left out."
+    return "The plan has come to its end: no dose is in force."
+
+
+def _until(held_until: date | None) -> str:
+    if held_until is None:
+        return ""
+    return "somebody resumes it" if held_until == timeline.FOREVER else day_short(held_until)
+
+
 def _since(in_force: timeline.Timeline, segment: timeline.Segment) -> date:
     """The first day of this dose, holds and all."""
-    return min(other.from_on for other in in_force if other.rung == segment.rung)
+    since = segment.from_on
+    for other in reversed(in_force):
+        if other.from_on < since:
+            if (other.dose, other.rung) != (segment.dose, segment.rung):
+                break
+            since = other.from_on
+    return since
 
 
 def _ending(plan: Plan) -> str:
     last = plan.intended[-1]
-    if not plan.is_open or last.state is timeline.State.TAKING:
+    if not plan.is_open or last.state not in (timeline.State.REVIEW, timeline.State.ENDED):
         return ""
     return f"{'Review' if last.state is timeline.State.REVIEW else 'End'} intended for {day(last.from_on)}"
 

@@ -18,6 +18,12 @@ from titration.models import Prescription
 from titration.selectors import courses
 from titration.selectors.courses import Tonight, TonightState
 
+SLOT_WORDS = {
+    Slot.BEDTIME: "at bedtime",
+    Slot.MORNING: "in the morning",
+    Slot.SPLIT: "half in the morning, half at bedtime",
+}
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -51,9 +57,10 @@ def _dose_told(dose: DoseTaken, zone: ZoneInfo) -> str:
 def planned_for(prescriptions: Sequence[Prescription], on: date) -> tuple[Dose | None, Slot]:
     """The dose in force on a plan date and its slot; `prescriptions` are newest first, with their changes."""
     for prescription in prescriptions:
-        dose = timeline.dose_on(timeline.unfold(courses.course_of(prescription)), on)
-        if dose is not None:
-            return dose, Slot(prescription.slot)
+        segment = timeline.segment_on(timeline.unfold(courses.course_of(prescription)), on)
+        dose = segment.dose_on(on) if segment else None
+        if segment is not None and dose is not None:
+            return dose, segment.time_of_day
     return None, Slot(prescriptions[0].slot) if prescriptions else Slot.BEDTIME
 
 
@@ -70,6 +77,7 @@ class NextDose:
     night: date | None
     asks: bool
     not_now: str
+    paused_until: str = ""
 
 
 def next_dose(tonight: Tonight, zone: ZoneInfo, at: datetime, *, writable: Sequence[date]) -> NextDose:
@@ -84,15 +92,17 @@ def next_dose(tonight: Tonight, zone: ZoneInfo, at: datetime, *, writable: Seque
         night=tonight.on if tonight.on in writable else None,
         asks=tonight.state is TonightState.TAKE and tonight.on in writable and not told,
         not_now="Not tonight" if tonight.slot is Slot.BEDTIME else "Not today",
+        paused_until=day(tonight.paused_until) if tonight.paused_until else "",
     )
 
 
 def _when(tonight: Tonight, today: date) -> str:
     if tonight.state is TonightState.NOT_STARTED and tonight.start_on is not None:
-        at_night = " at bedtime" if tonight.slot is Slot.BEDTIME else " in the morning"
-        return f"{day(tonight.start_on)}{at_night}"
+        return f"{day(tonight.start_on)} {SLOT_WORDS[tonight.slot]}"
     if tonight.slot is Slot.BEDTIME:
         return "Tonight"
+    if tonight.slot is Slot.SPLIT:
+        return "Today, half in the morning and half at bedtime"
     return "This morning" if tonight.on == today else "Tomorrow morning"
 
 
@@ -109,7 +119,9 @@ def capsules(count: int) -> str:
 
 def _notes(tonight: Tonight) -> list[str]:
     notes = []
-    if tonight.held_until is not None:
+    if tonight.held and tonight.held_until is None:
+        notes.append("Your clinic keeps you on this dose until they tell you otherwise.")
+    elif tonight.held_until is not None:
         notes.append(f"Your clinic keeps you on this dose until {day(tonight.held_until)}.")
     elif tonight.waiting_for is not None:
         notes.append(

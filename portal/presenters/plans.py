@@ -7,7 +7,7 @@ from common import dose as doses
 from common.dose import Dose
 from common.night import Slot
 from portal.presenters.days import ONE_DAY, day
-from portal.presenters.doses import capsules
+from portal.presenters.doses import SLOT_WORDS, capsules
 from titration.engine import supply, timeline
 from titration.engine.course import Course
 
@@ -38,26 +38,41 @@ class Plan:
 def plan(course: Course, strength: Dose, slot: Slot, today: date) -> Plan:
     """Past steps are left out: this is what is in force and what is meant to follow."""
     intended, in_force = timeline.plan(course, as_of=today), timeline.unfold(course)
-    standing = timeline.segment_on(in_force, max(today, course.start_on))
+    standing = _standing(in_force, max(today, in_force[0].from_on))
     return Plan(
         rows=tuple(
             _plan_row(row, today, standing)
             for row in supply.schedule(intended, strength)
-            if standing is not None and standing.rung is not None and row.step.rung >= standing.rung
+            if row.step.from_on >= (standing.from_on if standing else today)
         ),
         holds=tuple(
-            f"Your dose is kept from {day(part.from_on)} to {day(part.to_on - ONE_DAY)}; later steps move with it."
+            _kept(part)
             for part in intended
-            if part.state is timeline.State.HELD and part.to_on is not None and part.to_on > today
+            if part.state in (timeline.State.HELD, timeline.State.PAUSED) and (part.to_on is None or part.to_on > today)
         ),
-        slot="at bedtime" if slot is Slot.BEDTIME else "in the morning",
+        slot=SLOT_WORDS[slot],
         ending=_ending(intended),
     )
 
 
-def _plan_row(row: supply.Row, today: date, standing: timeline.Segment | None) -> PlanRow:
+def _kept(part: timeline.Segment) -> str:
+    until = f"to {day(part.to_on - ONE_DAY)}" if part.to_on else "until your clinic tells you"
+    if part.state is timeline.State.PAUSED:
+        return f"Take no dose from {day(part.from_on)} {until}."
+    return f"Your dose is kept from {day(part.from_on)} {until}; later steps move with it."
+
+
+def _standing(in_force: timeline.Timeline, day: date) -> supply.Step | None:
+    """The step in force on a day; None on a day without a dose."""
+    begun = [
+        step for step in supply.steps(in_force) if step.from_on <= day and (step.to_on is None or day < step.to_on)
+    ]
+    return begun[-1] if begun else None
+
+
+def _plan_row(row: supply.Row, today: date, standing: supply.Step | None) -> PlanRow:
     step = row.step
-    current = standing is not None and step.rung == standing.rung
+    current = standing is not None and step.from_on == standing.from_on
     # A step that is overdue is intended for today; until somebody lets it happen the dose in force has no last day.
     overdue = current and step.to_on is not None and step.to_on <= today
     return PlanRow(

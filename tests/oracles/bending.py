@@ -71,7 +71,7 @@ def boxes(course: Course, horizon: int) -> list[Box]:
 
 def meant(course: Course) -> list[Any]:
     """The changes without those taken back and without what took them back."""
-    back = {change.index for change in course.changes if isinstance(change, c.Supersede)}
+    back = {change.takes_back for change in course.changes if isinstance(change, c.Supersede)}
     return [
         change
         for place, change in enumerate(course.changes)
@@ -206,7 +206,7 @@ def _change_dose(calendar: Calendar, change: Any) -> None:
         case c.ChangeProtocol():
             rungs = [(rung.dose.mg, rung.days) for rung in change.protocol.rungs]
             fitting = [place for place, (mg, _) in enumerate(rungs) if mg <= now.mg]
-            rung = change.rung if change.rung is not None else fitting[-1]
+            rung = change.to_rung if change.to_rung is not None else fitting[-1]
             turn = Turn(*rungs[rung][:1], rung, rungs[rung][1], rungs, change.protocol.then.value)
     _turn(calendar, change.on, turn)
     own = isinstance(change, (c.StepBack, c.ChangeProtocol)) or (isinstance(change, c.GoTo) and change.days is None)

@@ -115,7 +115,7 @@ class TestPromises:
             aimed = recorded(aimed, change)
         signed = [change.dose for change in aimed.changes if isinstance(change, (GoTo, Restart)) and change.dose]
         rungs = [
-            change.protocol.rungs[change.rung or 0].dose
+            change.protocol.rungs[change.to_rung or 0].dose
             for change in aimed.changes
             if isinstance(change, ChangeProtocol)
         ]

@@ -202,15 +202,17 @@ class ChangeProtocol(_Dated):
     """Go on by another protocol from one of its rungs; None: the highest that is not above the dose in force."""
 
     protocol: Protocol
-    rung: int | None = None
+    to_rung: int | None = None
     confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """The change of this index is no longer meant. It stays on record; the course is as if it had not been made."""
+    """The change with this place, from 0, is no longer meant: the course is as if it had not been made. It stays on
+    record.
+    """
 
-    index: int
+    takes_back: int
 
 
 Change = (

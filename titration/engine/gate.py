@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from common.night import Slot
+from titration.engine.record import FOREVER
 from titration.engine.words import day_in_words
 
 WINDOW_NIGHTS = 7
@@ -106,9 +107,14 @@ class Unknown:
 Verdict = Open | Blocked | Unknown
 
 
-def gate(facts: Facts) -> Verdict:
-    """The one answer. A block comes before a lack of evidence, and lists that lack among its reasons."""
+def gate(facts: Facts, *, early: bool = False) -> Verdict:
+    """The one answer. A block comes before a lack of evidence, and lists that lack among its reasons.
+
+    `early` asks about a step before its time: that it is not due yet is then no reason against it.
+    """
     against = [*_hard(facts), *_clinical(facts)]
+    if early:
+        against = [why for why in against if why.code not in (Code.TOO_EARLY, Code.NOTHING_DUE)]
     unknown = _too_few_nights(facts)
     if against:
         return Blocked(tuple(against + unknown))
@@ -139,7 +145,8 @@ def _hard(facts: Facts) -> list[Why]:
         sentence = "An opioid was reported and the report has not been answered."
         reasons.append(Why(Code.OPIOID_REPORTED, sentence, overridable=False))
     if facts.held_until is not None and facts.today < facts.held_until:
-        sentence = f"The dose is held until {day_in_words(facts.held_until)}."
+        until = "somebody resumes it" if facts.held_until == FOREVER else day_in_words(facts.held_until)
+        sentence = f"The dose is held until {until}."
         reasons.append(Why(Code.HELD, sentence, overridable=False))
     if facts.due_on is not None and facts.today < facts.due_on - _ONE_DAY:
         sentence = f"The step is due on {day_in_words(facts.due_on)}; it can be confirmed from the day before."

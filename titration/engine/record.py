@@ -168,11 +168,11 @@ def effective(course: Course) -> tuple[Change, ...]:
     for place, change in enumerate(course.changes):
         if not isinstance(change, Supersede):
             continue
-        if not 0 <= change.index < place or isinstance(course.changes[change.index], Supersede):
+        if not 0 <= change.takes_back < place or isinstance(course.changes[change.takes_back], Supersede):
             raise EngineRefusal("There is no such change to take back.")
-        if change.index in gone:
+        if change.takes_back in gone:
             raise EngineRefusal("That change has been taken back already.")
-        gone.add(change.index)
+        gone.add(change.takes_back)
     return tuple(
         change for place, change in enumerate(course.changes) if place not in gone and not isinstance(change, Supersede)
     )
@@ -430,8 +430,7 @@ def _chosen(record: Record, now: Entry, change: GoTo) -> Entry:
 
 
 def _on_protocol(record: Record, now: Entry, change: ChangeProtocol) -> Entry:
-    rungs = change.protocol.rungs
-    rung = change.rung
+    rungs, rung = change.protocol.rungs, change.to_rung
     if rung is None:
         rung = next((place for place in reversed(range(len(rungs))) if rungs[place].dose <= now.dose), None)
     if rung is None:

@@ -29,6 +29,7 @@ from titration.engine.record import (
     first_free_day,
     fold,
     next_due,
+    rung_above,
     rung_entry,
     span_on,
 )
@@ -110,6 +111,17 @@ def plan(course: Course, as_of: date | None = None) -> Timeline:
 def next_step(course: Course) -> Due | None:
     """The step after the rung in force and the day it falls due, however long ago; None at the top or once stopped."""
     return next_due(fold(course))
+
+
+def best_dose(course: Course) -> Dose | None:
+    """The dose at which the course was ended as a success, while it stays there; None while it climbs."""
+    last = fold(course).entries[-1]
+    return last.dose if last.reason is Reason.STAYED else None
+
+
+def next_rung(course: Course) -> int | None:
+    """The rung above the dose in force, due or not; None at the top."""
+    return rung_above(fold(course))
 
 
 def advances_in_force(course: Course) -> tuple[Advance, ...]:

@@ -20,8 +20,9 @@ from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms import scoring
 from symptoms.models import REPORT_WORDS, DoseTaken, OpioidReport, SymptomLog
+from titration import changes
 from titration.engine import gate, supply, timeline
-from titration.engine.course import Advance, Change, Course, Hold, Stop
+from titration.engine.course import Course
 from titration.engine.protocol import Protocol
 from titration.models import PlanChange, Prescription, ProtocolVersion, Step
 
@@ -54,31 +55,39 @@ def visible_prescriptions(actor: Actor) -> QuerySet[Prescription]:
 
 def course_of(prescription: Prescription) -> Course:
     """The engine's value of this row: the protocol as it was signed, with every change since, in order."""
-    protocol = Protocol.from_json(prescription.protocol_snapshot)
-    changes = sorted(prescription.changes.all(), key=lambda change: change.number)
-    return Course(protocol, prescription.start_on, tuple(_change(row) for row in changes))
+    rows = sorted(prescription.changes.all(), key=lambda row: row.number)
+    return Course(
+        Protocol.from_json(prescription.protocol_snapshot),
+        prescription.start_on,
+        tuple(changes.of_row(row) for row in rows),
+        first_dose=prescription.first_dose,
+        awaiting=prescription.awaiting,
+        target=prescription.target_dose,
+        time_of_day=Slot(prescription.slot),
+        retitrate_from_days=prescription.retitrate_from_days,
+    )
 
 
-def _change(row: PlanChange) -> Change:
-    match row.kind:
-        case PlanChange.Kind.HOLD:
-            return Hold(row.on, row.days or 0)
-        case PlanChange.Kind.ADVANCE:
-            return Advance(row.to_rung or 0, row.on)
-        case _:
-            return Stop(row.on)
+def slot_on(in_force: timeline.Timeline, on: date) -> Slot:
+    """The time of the day that holds on a date; before the course begins, that of its first day."""
+    segment = timeline.segment_on(in_force, on) or in_force[0]
+    return segment.time_of_day
 
 
 def _with_changes(prescriptions: QuerySet[Prescription]) -> QuerySet[Prescription]:
-    return prescriptions.prefetch_related(Prefetch("changes", PlanChange.objects.order_by("number")))
+    rows = PlanChange.objects.select_related("protocol_version").order_by("number")
+    return prescriptions.prefetch_related(Prefetch("changes", rows))
 
 
 class TonightState(StrEnum):
     """What the patient is told about the next dose."""
 
     NO_PLAN = "no_plan"
+    AWAITING = "awaiting"
     NOT_STARTED = "not_started"
     TAKE = "take"
+    OFF = "off"
+    PAUSED = "paused"
     STOPPED_BY_REPORT = "stopped_by_report"
     ENDED = "ended"
 
@@ -87,7 +96,8 @@ class TonightState(StrEnum):
 class Tonight:
     """The next dose in force. `units` capsules of `strength` make `dose`; both None where no dose is to be taken.
 
-    `waiting_for` is the dose of a step that is due and that nobody has let happen yet.
+    A hold without an end is `held` and has no `held_until`. `waiting_for` is the dose of a step that is due and
+    that nobody has let happen yet.
     """
 
     state: TonightState
@@ -97,7 +107,9 @@ class Tonight:
     units: int | None = None
     strength: Dose | None = None
     start_on: date | None = None
+    held: bool = False
     held_until: date | None = None
+    paused_until: date | None = None
     waiting_for: Dose | None = None
     recorded: DoseTaken | None = None
 
@@ -105,31 +117,47 @@ class Tonight:
 def tonight(patient: Patient, *, at: datetime) -> Tonight:
     """What the patient is to take next, by what is in force now, or why nothing."""
     prescription = open_prescription(patient)
-    slot = Slot(prescription.slot) if prescription else Slot.BEDTIME
+    course = course_of(prescription) if prescription else None
+    in_force = timeline.unfold(course) if course else ()
+    slot = slot_on(in_force, patient_date(patient, at=at)) if in_force else Slot.BEDTIME
     on = next_dose_on(at, patient.zone, slot)
     if opioid_report_open([patient.id]):
         return Tonight(state=TonightState.STOPPED_BY_REPORT, on=on, slot=slot)
-    if prescription is None:
+    if prescription is None or course is None:
         return Tonight(state=TonightState.NO_PLAN, on=on, slot=slot)
-    return _tonight_of(prescription, on, slot)
+    return _tonight_of(prescription, course, in_force, on, slot)
 
 
-def _tonight_of(prescription: Prescription, on: date, slot: Slot) -> Tonight:
-    course = course_of(prescription)
-    in_force = timeline.unfold(course)
+_NOTHING_TONIGHT = {
+    timeline.State.AWAITING: TonightState.AWAITING,
+    timeline.State.PAUSED: TonightState.PAUSED,
+    timeline.State.OFF: TonightState.OFF,
+    timeline.State.ENDED: TonightState.ENDED,
+}
+
+
+def _tonight_of(
+    prescription: Prescription, course: Course, in_force: timeline.Timeline, on: date, slot: Slot
+) -> Tonight:
+    begins = in_force[0].from_on
+    segment = timeline.segment_on(in_force, max(on, begins)) or in_force[-1]
     due = timeline.next_step(course)
-    dose = timeline.dose_on(in_force, on if on >= course.start_on else course.start_on)
+    dose = segment.dose_on(max(on, begins))
     if dose is None:
-        return Tonight(state=TonightState.ENDED, on=on, slot=slot)
+        state = _NOTHING_TONIGHT.get(segment.state, TonightState.OFF)
+        until = segment.to_on if state is TonightState.PAUSED else None
+        return Tonight(state=state, on=on, slot=slot, start_on=course.start_on, paused_until=until)
+    held = timeline.held_until(in_force, on)
     return Tonight(
-        state=TonightState.TAKE if on >= course.start_on else TonightState.NOT_STARTED,
+        state=TonightState.TAKE if on >= begins else TonightState.NOT_STARTED,
         on=on,
         slot=slot,
         dose=dose,
         units=supply.units(dose, prescription.capsule_strength),
         strength=prescription.capsule_strength,
-        start_on=course.start_on,
-        held_until=timeline.held_until(in_force, on),
+        start_on=begins,
+        held=held is not None,
+        held_until=None if held == timeline.FOREVER else held,
         waiting_for=due.dose if due and due.on <= on and due.dose != dose else None,
         recorded=DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot).first(),
     )
@@ -177,9 +205,9 @@ def open_reports(actor: Actor) -> list[OpioidReport]:
     return list(visible_reports(actor).filter(review=None).select_related("patient").order_by("at"))
 
 
-def gate_of(prescription: Prescription, *, at: datetime) -> gate.Verdict:
-    """Whether this course's next step may happen now."""
-    return gates_of([prescription], at=at)[prescription.id]
+def gate_of(prescription: Prescription, *, at: datetime, early: bool = False) -> gate.Verdict:
+    """Whether this course's next step may happen now; `early`, before its time."""
+    return gate.gate(facts_of([prescription], at=at)[prescription.id], early=early)
 
 
 def gates_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uuid.UUID, gate.Verdict]:
@@ -247,8 +275,13 @@ def _window(prescription: Prescription, at: datetime) -> _Window:
 
 
 def patient_today(prescription: Prescription, *, at: datetime) -> date:
+    """The civil date where the patient of this course is."""
+    return patient_date(prescription.patient, at=at)
+
+
+def patient_date(patient: Patient, *, at: datetime) -> date:
     """The civil date where the patient is."""
-    return at.astimezone(prescription.patient.zone).date()
+    return at.astimezone(patient.zone).date()
 
 
 def _facts(
@@ -261,8 +294,7 @@ def _facts(
 ) -> gate.Facts:
     today, window = patient_today(prescription, at=at), _window(prescription, at)
     current = next((s for s in steps if s.from_on <= today and (s.to_on is None or today < s.to_on)), None)
-    same_dose = [s.from_on for s in steps if current and s.rung == current.rung]
-    first = max(window.first, min(same_dose, default=window.end))
+    first = max(window.first, _same_dose_since(steps, current) or window.end)
     nights = [date.fromordinal(day) for day in range(first.toordinal(), window.end.toordinal())]
     told = [night for night in nights if _is_evidence(prescription.patient_id, night, logs, doses)]
     not_taken = [n for n in told if doses[(prescription.patient_id, n)].taken != DoseTaken.Taken.TAKEN]
@@ -270,14 +302,34 @@ def _facts(
     return gate.Facts(
         due_on=prescription.next_due_on,
         today=today,
-        held_until=current.to_on if current and current.state == timeline.State.HELD else None,
-        ended=prescription.state not in Prescription.OPEN_STATES or bool(current and current.dose is None),
+        held_until=_held_until(current),
+        ended=prescription.state not in Prescription.OPEN_STATES
+        or bool(current and current.state == timeline.State.ENDED),
         opioid_reported=opioid_reported,
         nights_logged=len(told),
         nights_possible=len(nights),
         nights_not_taken=len(not_taken),
         moderate_side_effects_last_3=len(hurting),
     )
+
+
+def _same_dose_since(steps: Sequence[Step | timeline.Segment], current: Step | timeline.Segment | None) -> date | None:
+    """The first day of the dose in force, held days and all; days without a dose begin it anew."""
+    since = None
+    for step in steps:
+        if current is None or step.from_on > current.from_on:
+            break
+        if (step.dose, step.rung) != (current.dose, current.rung):
+            since = None
+        elif since is None:
+            since = step.from_on
+    return since
+
+
+def _held_until(current: Step | timeline.Segment | None) -> date | None:
+    if current is None or current.state != timeline.State.HELD:
+        return None
+    return current.to_on or timeline.FOREVER
 
 
 def _is_evidence(

@@ -16,8 +16,21 @@ from common.night import Slot, next_dose_on, night_of
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport
+from titration import changes
 from titration.engine import gate, supply, timeline
-from titration.engine.course import Advance, Course, Hold, Stop
+from titration.engine.course import (
+    Advance,
+    Begin,
+    Change,
+    Course,
+    Hold,
+    Pause,
+    Restart,
+    Resume,
+    Stop,
+    StopCause,
+    Supersede,
+)
 from titration.engine.protocol import Protocol
 from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
@@ -45,15 +58,22 @@ def check_new_course(
     capsule_strength: Dose,
     opioid_answer: str,
     at: datetime,
+    slot: Slot = Slot.BEDTIME,
+    awaiting: bool = False,
+    first_dose: Dose | None = None,
+    target: Dose | None = None,
 ) -> Course:
     """The course as it would be signed, or `Refused` with the sentence that says what stands in its way.
 
-    The preview and the signing ask the same question.
+    `first_dose` is that of a patient who takes it already; `start_on` is then the day it was last changed, and may be
+    long ago. The preview and the signing ask the same question.
     """
     if opioid_answer != "no":
         raise Refused(OPIOID_REFUSALS.get(opioid_answer, OPIOID_REFUSALS["unknown"]))
     today = at.astimezone(patient.zone).date()
-    if start_on < today - EARLIEST_START:
+    if first_dose is not None and start_on > today:
+        raise Refused("Who takes it already has been at this dose since today or earlier.")
+    if first_dose is None and start_on < today - EARLIEST_START:
         raise Refused("The start is more than a week ago. Choose a date from a week ago on.")
     if start_on > today + LATEST_START:
         raise Refused("The start is more than half a year ahead. Choose an earlier date.")
@@ -65,9 +85,20 @@ def check_new_course(
         raise Refused(
             "This template needs more than its steps: a weight, halves, an answer or days off. Choose another."
         )
-    course = Course(protocol, start_on)
-    supply.schedule(timeline.plan(course), capsule_strength)
+    course = Course(protocol, start_on, first_dose=first_dose, awaiting=awaiting, target=target, time_of_day=slot)
+    check_makeable(course, capsule_strength, since=today)
     return course
+
+
+def check_makeable(course: Course, capsule_strength: Dose, *, since: date) -> None:
+    """Raise `Refused` unless every dose ahead can be made from capsules of this strength."""
+    ahead = [step for step in supply.steps(timeline.plan(course)) if step.to_on is None or step.to_on > since]
+    halves = [s for s in timeline.plan(course) if s.time_of_day is Slot.SPLIT and s.dose is not None]
+    for step in ahead:
+        supply.units(step.dose, capsule_strength)
+    for segment in halves:
+        if segment.dose is not None and supply.units(segment.dose, capsule_strength) % 2:
+            raise Refused(f"{segment.dose} cannot be split into two halves of whole {capsule_strength} capsules.")
 
 
 @transaction.atomic
@@ -82,6 +113,10 @@ def prescribe(
     opioid_answer: str,
     by: Actor,
     at: datetime,
+    awaiting: bool = False,
+    first_dose: Dose | None = None,
+    taking_since: date | None = None,
+    target: Dose | None = None,
 ) -> Prescription:
     """Sign a course. The protocol is kept with it as it stands today."""
     policy.check(by, policy.Permission.PRESCRIBE)
@@ -94,7 +129,13 @@ def prescribe(
         capsule_strength=capsule_strength,
         opioid_answer=opioid_answer,
         at=at,
+        slot=slot,
+        awaiting=awaiting,
+        first_dose=first_dose,
+        target=target,
     )
+    if taking_since is not None and taking_since > start_on:
+        raise Refused("The first dose ever was not after the last change of the dose.")
     prescription = Prescription.objects.create(
         clinic_id=patient.clinic_id,
         patient=patient,
@@ -106,6 +147,10 @@ def prescribe(
         capsule_strength=capsule_strength,
         mode=mode,
         opioid_answer=opioid_answer,
+        awaiting=awaiting,
+        first_dose=first_dose,
+        taking_since=taking_since,
+        target_dose=target,
         signed_at=at,
         signed_by_id=by.user_id,
     )
@@ -116,67 +161,181 @@ def prescribe(
 
 
 @transaction.atomic
+def change(
+    *,
+    prescription_id: uuid.UUID,
+    change: Change,
+    reason: str,
+    seen_version: int,
+    by: Actor,
+    at: datetime,
+    protocol_version: ProtocolVersion | None = None,
+    correcting: bool = False,
+) -> Prescription:
+    """Sign one change of a course. Whoever may hold may keep a dose or take none; all else is a prescriber's.
+
+    `protocol_version` is the row of the protocol that a `ChangeProtocol` carries. A correction says what was so in the
+    past.
+    """
+    keeps = isinstance(change, (Hold, Pause)) and not correcting
+    policy.check(by, policy.Permission.HOLD if keeps else policy.Permission.PRESCRIBE)
+    prescription = _locked(prescription_id, seen_version, by)
+    if not reason:
+        raise Refused("Say why, so that the next person understands.")
+    changed = check_change(prescription=prescription, change=change, at=at, correcting=correcting)
+    _append(
+        prescription,
+        changed,
+        reason=reason,
+        by=by,
+        at=at,
+        protocol_version=protocol_version,
+        correcting=correcting,
+    )
+    return prescription
+
+
+def check_change(*, prescription: Prescription, change: Change, at: datetime, correcting: bool = False) -> Course:
+    """The course with the change as it would be signed now, or `Refused` with the sentence that says why not.
+
+    The preview and the signing ask the same question.
+    """
+    course = courses_selectors.course_of(prescription)
+    if isinstance(change, Hold) and change.days is not None and change.days > LONGEST_HOLD_DAYS:
+        raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
+    today = next_dose_date(prescription, at)
+    changed = timeline.check(course, change, today=today, correcting=correcting)
+    before, after = timeline.unfold(course), timeline.unfold(changed)
+    if isinstance(change, Hold) and before == after:
+        held_until = timeline.held_until(before, change.on)
+        until = "" if held_until in (None, timeline.FOREVER) else f" until {held_until:%-d %B}"
+        raise Refused(f"The dose is already held{until}. A longer hold needs more days.")
+    if _raises(before, after, change) and courses_selectors.opioid_report_open([prescription.patient_id]):
+        raise Refused("An opioid was reported and the report has not been answered.")
+    if not correcting:
+        check_makeable(changed, prescription.capsule_strength, since=today)
+    return changed
+
+
+def _raises(before: timeline.Timeline, after: timeline.Timeline, change: Change) -> bool:
+    """Whether the change lets more be taken on its first day, or on any day after, than would be without it."""
+    if isinstance(change, (Resume, Restart, Supersede)):
+        return True
+    was, now = timeline.dose_on(before, change.on), timeline.dose_on(after, change.on)
+    return now is not None and (was is None or now > was)
+
+
+@transaction.atomic
+def begin(*, prescription_id: uuid.UUID, on: date, seen_version: int | None, by: Actor, at: datetime) -> Prescription:
+    """The first dose of a course that waited for its medicine, told by the clinic or by the patient's first log."""
+    if by.kind not in (Kind.PATIENT, Kind.CARER):
+        policy.check(by, policy.Permission.HOLD)
+    prescription = _locked(prescription_id, seen_version, by)
+    today = courses_selectors.patient_today(prescription, at=at)
+    if not today - EARLIEST_START <= on <= today + LATEST_START:
+        raise Refused("The first dose is at most a week ago, and at most half a year ahead.")
+    if courses_selectors.opioid_report_open([prescription.patient_id]):
+        raise Refused("An opioid was reported and the report has not been answered.")
+    changed = timeline.check(courses_selectors.course_of(prescription), Begin(on), today=today)
+    prescription.begun_on = on
+    _append(prescription, changed, reason="", by=by, at=at)
+    return prescription
+
+
+@transaction.atomic
 def hold(
     *, prescription_id: uuid.UUID, days: int, reason: str, seen_version: int, by: Actor, at: datetime
 ) -> Prescription:
     """Keep the dose for so many days from tonight's on; later steps move by as many."""
-    policy.check(by, policy.Permission.HOLD)
     prescription = _locked(prescription_id, seen_version, by)
-    change = check_hold(prescription=prescription, days=days, at=at)
-    _append(prescription, courses_selectors.course_of(prescription), change, reason=reason, by=by, at=at)
-    return prescription
+    return change(
+        prescription_id=prescription_id,
+        change=hold_from(prescription=prescription, days=days, at=at),
+        reason=reason,
+        seen_version=seen_version,
+        by=by,
+        at=at,
+    )
+
+
+def hold_from(*, prescription: Prescription, days: int, at: datetime) -> Hold:
+    """The hold as it would be signed now: from the next dose nobody has told of."""
+    if not 1 <= days <= LONGEST_HOLD_DAYS:
+        raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
+    course = courses_selectors.course_of(prescription)
+    return Hold(max(next_dose_date(prescription, at), course.start_on), days)
 
 
 def check_hold(*, prescription: Prescription, days: int, at: datetime) -> Hold:
     """The hold as it would be signed now, or `Refused`. The preview and the signing ask the same question."""
-    if not 1 <= days <= LONGEST_HOLD_DAYS:
-        raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
-    course = courses_selectors.course_of(prescription)
-    change = Hold(max(_next_dose_date(prescription, at), course.start_on), days)
-    timeline.check_hold(course, change)
-    before = timeline.unfold(course)
-    if timeline.unfold(course.changed(change)) == before:
-        held_until = timeline.held_until(before, change.on)
-        until = f" until {held_until:%-d %B}" if held_until else ""
-        raise Refused(f"The dose is already held{until}. A longer hold needs more days.")
-    return change
+    hold = hold_from(prescription=prescription, days=days, at=at)
+    check_change(prescription=prescription, change=hold, at=at)
+    return hold
 
 
 @transaction.atomic
-def advance(*, prescription_id: uuid.UUID, reason: str, seen_version: int, by: Actor, at: datetime) -> Prescription:
-    """Let the next step happen. What the gate holds against it must be overridable, and then needs a reason."""
-    if by.kind != Kind.SYSTEM:
+def advance(
+    *,
+    prescription_id: uuid.UUID,
+    reason: str,
+    seen_version: int,
+    by: Actor,
+    at: datetime,
+    early: bool = False,
+) -> Prescription:
+    """Let the next step happen. What the gate holds against it must be overridable, and then needs a reason.
+
+    `early` steps before the time; that is always a person's, and says why.
+    """
+    if by.kind != Kind.SYSTEM or early:
         policy.check(by, policy.Permission.PRESCRIBE)
     prescription = _locked(prescription_id, seen_version, by)
     # A night is saved under this lock: what it tells is either known to the gate or told after the step.
     Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id, clinic_id=prescription.clinic_id)
-    verdict = courses_selectors.gate_of(prescription, at=at)
+    verdict = courses_selectors.gate_of(prescription, at=at, early=early)
     if not isinstance(verdict, gate.Open):
         against = verdict.reasons if isinstance(verdict, gate.Blocked) else (verdict.reason,)
         if by.kind == Kind.SYSTEM or not verdict.overridable:
             raise Refused(next((why.sentence for why in against if not why.overridable), against[0].sentence))
         if not reason:
             raise Refused(f"{' '.join(why.sentence for why in against)} To step all the same, say why.")
-    change = check_advance(prescription=prescription, at=at)
+    if early and not reason:
+        raise Refused("A step before its time says why.")
+    change = check_advance(prescription=prescription, at=at, early=early)
     course = courses_selectors.course_of(prescription)
-    _append(prescription, course, change, reason=reason, by=by, at=at, verdict=verdict)
+    _append(prescription, course.changed(change), reason=reason, by=by, at=at, verdict=verdict)
     return prescription
 
 
-def check_advance(*, prescription: Prescription, at: datetime) -> Advance:
+def check_advance(*, prescription: Prescription, at: datetime, early: bool = False) -> Advance:
     """The step as it would be signed now, or `Refused` where there is none. The gate is asked apart from this."""
-    due = timeline.next_step(courses_selectors.course_of(prescription))
-    if due is None:
+    course = courses_selectors.course_of(prescription)
+    due = timeline.next_step(course)
+    if due is not None and not early:
+        return Advance(due.rung, _effective_on(prescription, due, at))
+    rung = timeline.next_rung(course)
+    if rung is None or not early:
         raise Refused("There is no higher step to go to.")
-    return Advance(due.rung, _effective_on(prescription, due, at))
+    change = Advance(rung, next_dose_date(prescription, at), early=True)
+    changed = timeline.check(course, change, today=change.on)
+    check_makeable(changed, prescription.capsule_strength, since=change.on)
+    return change
 
 
 @transaction.atomic
-def stop(*, prescription_id: uuid.UUID, reason: str, seen_version: int, by: Actor, at: datetime) -> Prescription:
-    """End the course from the next dose on."""
+def stop(
+    *,
+    prescription_id: uuid.UUID,
+    reason: str,
+    seen_version: int | None,
+    by: Actor,
+    at: datetime,
+    cause: StopCause = StopCause.DECIDED,
+) -> Prescription:
+    """End the course from the next dose on; without a seen version, whatever it has become meanwhile."""
     policy.check(by, policy.Permission.PRESCRIBE)
     prescription = _locked(prescription_id, seen_version, by)
-    _stop(prescription, reason=reason, by=by, at=at)
+    _stop(prescription, reason=reason, by=by, at=at, cause=cause)
     return prescription
 
 
@@ -219,31 +378,34 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
     return [
         p
         for p in found
-        if p.next_due_on and p.next_due_on <= night_of(at, p.patient.zone) + timedelta(days=ahead[Slot(p.slot)])
+        if p.next_due_on and p.next_due_on <= night_of(at, p.patient.zone) + timedelta(days=ahead[_slot_now(p, at)])
     ]
 
 
-def _stop(prescription: Prescription, *, reason: str, by: Actor, at: datetime) -> None:
+def _stop(
+    prescription: Prescription, *, reason: str, by: Actor, at: datetime, cause: StopCause = StopCause.DECIDED
+) -> None:
     if not reason:
         raise Refused("Say why the plan is stopped.")
     course = courses_selectors.course_of(prescription)
     prescription.state, prescription.stopped_at = Prescription.State.STOPPED, at
-    _append(prescription, course, stop_from(prescription=prescription, at=at), reason=reason, by=by, at=at)
+    stopping = stop_from(prescription=prescription, at=at, cause=cause)
+    _append(prescription, course.changed(stopping), reason=reason, by=by, at=at)
 
 
-def stop_from(*, prescription: Prescription, at: datetime) -> Stop:
+def stop_from(*, prescription: Prescription, at: datetime, cause: StopCause = StopCause.DECIDED) -> Stop:
     """The stop as it would be signed now: from the next dose nobody has told of."""
-    return Stop(_next_dose_date(prescription, at))
+    return Stop(next_dose_date(prescription, at), cause)
 
 
-def _locked(prescription_id: uuid.UUID, seen_version: int, by: Actor) -> Prescription:
+def _locked(prescription_id: uuid.UUID, seen_version: int | None, by: Actor) -> Prescription:
     """The course, locked, if it is still as the person saw it and still open."""
     prescription = (
         Prescription.objects.select_for_update(of=("self",), no_key=True)
         .select_related("patient")
         .get(id=prescription_id, clinic_id=by.clinic_id)
     )
-    if prescription.version != seen_version:
+    if seen_version is not None and prescription.version != seen_version:
         raise Stale(_who_changed_it(prescription, by))
     if prescription.state not in Prescription.OPEN_STATES:
         raise Refused("This plan has been stopped. A new one has to be prescribed.")
@@ -261,54 +423,63 @@ def _who_changed_it(prescription: Prescription, by: Actor) -> str:
     )
 
 
-def _dose_recorded(prescription: Prescription, on: date) -> bool:
+def _slot_now(prescription: Prescription, at: datetime) -> Slot:
+    in_force = timeline.unfold(courses_selectors.course_of(prescription))
+    return courses_selectors.slot_on(in_force, courses_selectors.patient_today(prescription, at=at))
+
+
+def _dose_recorded(prescription: Prescription, on: date, slot: Slot) -> bool:
     return (
-        DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=prescription.slot)
+        DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot)
         .exclude(taken=DoseTaken.Taken.NOT_YET)
         .exists()
     )
 
 
-def _next_dose_date(prescription: Prescription, at: datetime) -> date:
+def next_dose_date(prescription: Prescription, at: datetime) -> date:
     """The plan date of the next dose nobody has told of: tonight's, or the one after it."""
-    on = next_dose_on(at, prescription.patient.zone, Slot(prescription.slot))
-    return on + timedelta(days=1) if _dose_recorded(prescription, on) else on
+    slot = _slot_now(prescription, at)
+    on = next_dose_on(at, prescription.patient.zone, slot)
+    return on + timedelta(days=1) if _dose_recorded(prescription, on, slot) else on
 
 
 def _effective_on(prescription: Prescription, due: timeline.Due, at: datetime) -> date:
-    today = courses_selectors.patient_today(prescription, at=at)
+    today, slot = courses_selectors.patient_today(prescription, at=at), _slot_now(prescription, at)
     return gate.effective_on(
         due_on=due.on,
         today=today,
-        slot=Slot(prescription.slot),
-        recorded_today=_dose_recorded(prescription, today),
+        slot=slot,
+        recorded_today=_dose_recorded(prescription, today, slot),
     )
 
 
 def _append(
     prescription: Prescription,
-    course: Course,
-    change: Hold | Advance | Stop,
+    changed: Course,
     *,
     reason: str,
     by: Actor,
     at: datetime,
     verdict: gate.Verdict | None = None,
+    protocol_version: ProtocolVersion | None = None,
+    correcting: bool = False,
 ) -> None:
-    """Record one change, rewrite what follows from it, and leave the trace."""
-    changed = course.changed(change)
-    kind, columns = _columns(change)
+    """Record the last change of this course, rewrite what follows from it, and leave the trace."""
+    change = changed.changes[-1]
+    kind, columns = changes.kind_of(change), changes.columns(change)
     PlanChange.objects.create(
         clinic_id=prescription.clinic_id,
         prescription=prescription,
-        number=len(course.changes) + 1,
+        number=len(changed.changes),
         kind=kind,
+        **{"on": at.astimezone(prescription.patient.zone).date(), **columns},
+        protocol_version=protocol_version,
+        correction=correcting,
         reason=reason,
         gate=_verdict_record(verdict),
         at=at,
         by_id=by.user_id,
         by_label=by.label,
-        **columns,
     )
     prescription.version += 1
     _project(prescription, changed)
@@ -316,16 +487,6 @@ def _append(
     audit.record(
         by=by, at=at, action=f"course.{kind}", patients=[prescription.patient_id], subject=prescription.id, reason=""
     )
-
-
-def _columns(change: Hold | Advance | Stop) -> tuple[str, dict[str, Any]]:
-    match change:
-        case Hold():
-            return PlanChange.Kind.HOLD, {"on": change.on, "days": change.days}
-        case Advance():
-            return PlanChange.Kind.ADVANCE, {"on": change.on, "to_rung": change.to_rung}
-        case Stop():
-            return PlanChange.Kind.STOP, {"on": change.on}
 
 
 def _verdict_record(verdict: gate.Verdict | None) -> dict[str, Any]:
@@ -366,16 +527,16 @@ def _project(prescription: Prescription, course: Course) -> None:
     Step.objects.bulk_create(_step(prescription, segment) for segment in wanted[same:])
     due = timeline.next_step(course)
     prescription.next_due_on, prescription.next_dose = (due.on, due.dose) if due else (None, None)
-    prescription.save(update_fields=["state", "stopped_at", "version", "next_due_on", "next_dose"])
+    prescription.best_dose = timeline.best_dose(course) or prescription.best_dose
+    prescription.save(
+        update_fields=["state", "stopped_at", "version", "begun_on", "best_dose", "next_due_on", "next_dose"]
+    )
 
 
 def _agrees(step: Step, segment: timeline.Segment, *, but_end: bool = False) -> bool:
-    return (step.from_on, step.dose, step.rung, step.state) == (
-        segment.from_on,
-        segment.dose,
-        segment.rung,
-        segment.state,
-    ) and (but_end or step.to_on == segment.to_on)
+    wanted = _columns(segment)
+    to_on = wanted.pop("to_on")
+    return all(getattr(step, name) == value for name, value in wanted.items()) and (but_end or step.to_on == to_on)
 
 
 def _step(prescription: Prescription, segment: timeline.Segment) -> Step:
@@ -384,9 +545,20 @@ def _step(prescription: Prescription, segment: timeline.Segment) -> Step:
         patient_id=prescription.patient_id,
         prescription=prescription,
         prescription_version=prescription.version,
-        from_on=segment.from_on,
-        to_on=segment.to_on,
-        dose=segment.dose,
-        rung=segment.rung,
-        state=segment.state,
+        **_columns(segment),
     )
+
+
+def _columns(segment: timeline.Segment) -> dict[str, Any]:
+    cycle = segment.cycle
+    return {
+        "from_on": segment.from_on,
+        "to_on": segment.to_on,
+        "dose": segment.dose,
+        "rung": segment.rung,
+        "state": segment.state.value,
+        "time_of_day": segment.time_of_day.value,
+        "cycle_from_on": cycle.from_on if cycle else None,
+        "days_on": cycle.days_on if cycle else None,
+        "days_off": cycle.days_off if cycle else None,
+    }
