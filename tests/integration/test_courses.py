@@ -255,7 +255,9 @@ class TestProjection:
         """Deeds on later and later days, refused or not: rows equal `unfold`, and no past row ever moves."""
         with transaction.atomic():
             by = factories.member(patient.clinic)
-            prescription = factories.prescription(patient, code=code, slot=slot, capsule_strength=Dose.of("0.5"), by=by)
+            prescription = factories.prescription(
+                patient, code=code, slot=slot, capsule_strength=Dose.of("0.05"), by=by
+            )
             at = AT
             for days, deed, length in deeds:
                 at += timedelta(days=days)

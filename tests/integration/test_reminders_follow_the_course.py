@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from common.dose import Dose
 from common.night import Slot
 from reminders import door
 from reminders.door import Answer
@@ -52,7 +53,8 @@ def change(prescription: Prescription, deed: object, *, at: datetime, **more: ob
 @pytest.mark.parametrize("mode", list(Prescription.Mode))
 @pytest.mark.parametrize("slot", list(Slot))
 def test_the_eve_of_a_step_has_its_bell_in_both_modes_and_slots(mode: str, slot: Slot) -> None:
-    factories.prescription(factories.patient(factories.clinic()), mode=mode, slot=slot)
+    halved = Dose.of("0.75")
+    factories.prescription(factories.patient(factories.clinic()), mode=mode, slot=slot, capsule_strength=halved)
     plan(at=BEFORE)
     assert bells() == {STEP_ON: Answer.GO}
     assert Reminder.objects.get(occurrence__kind=Kind.STEP_EVE).next_at == EVE

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
@@ -195,15 +195,17 @@ def change(
     return prescription
 
 
-def check_change(*, prescription: Prescription, change: Change, at: datetime, correcting: bool = False) -> Course:
+def check_change(
+    *, prescription: Prescription, change: Change, at: datetime, correcting: bool = False, next_on: date | None = None
+) -> Course:
     """The course with the change as it would be signed now, or `Refused` with the sentence that says why not.
 
-    The preview and the signing ask the same question.
+    The preview and the signing ask the same question. `next_on` is the `next_dose_date`, where the caller knows it.
     """
     course = courses_selectors.course_of(prescription)
     if isinstance(change, Hold) and change.days is not None and change.days > LONGEST_HOLD_DAYS:
         raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
-    today = next_dose_date(prescription, at)
+    today = next_on or next_dose_date(prescription, at)
     changed = timeline.check(course, change, today=today, correcting=correcting)
     before, after = timeline.unfold(course), timeline.unfold(changed)
     if isinstance(change, Hold) and before == after:
@@ -269,7 +271,7 @@ def hold_from(*, prescription: Prescription, days: int, at: datetime) -> Hold:
 def check_hold(*, prescription: Prescription, days: int, at: datetime) -> Hold:
     """The hold as it would be signed now, or `Refused`. The preview and the signing ask the same question."""
     hold = hold_from(prescription=prescription, days=days, at=at)
-    check_change(prescription=prescription, change=hold, at=at)
+    check_change(prescription=prescription, change=hold, at=at, next_on=hold.on)
     return hold
 
 
@@ -374,12 +376,17 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
         mode=Prescription.Mode.PLANNED,
         next_due_on__lte=at.date() + timedelta(days=2),
     ).select_related("patient")
-    ahead = {Slot.BEDTIME: 0, Slot.MORNING: 1, Slot.SPLIT: 1}
+    # Read from the steps, not from the course: one that cannot be read must not keep the others from theirs.
+    in_force = Step.objects.filter(prescription=OuterRef("pk"), from_on__lte=OuterRef("next_due_on"))
+    found = found.annotate(slot_then=Subquery(in_force.order_by("-from_on").values("time_of_day")[:1]))
     return [
         p
         for p in found
-        if p.next_due_on and p.next_due_on <= night_of(at, p.patient.zone) + timedelta(days=ahead[_slot_now(p, at)])
+        if p.next_due_on and p.next_due_on <= night_of(at, p.patient.zone) + _NOONS_BEFORE[Slot(p.slot_then)]
     ]
+
+
+_NOONS_BEFORE = {Slot.BEDTIME: timedelta(0), Slot.MORNING: timedelta(days=1), Slot.SPLIT: timedelta(days=1)}
 
 
 def _stop(
