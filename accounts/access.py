@@ -45,6 +45,8 @@ class Door:
     asks_nothing: bool = False
     elsewhere: Callable[[Actor], str] | None = None
     step_up: bool = False
+    # How many bytes of a file may be sent along; at most pages none.
+    takes_file: int = 0
     # At a patient's door: how far a carer comes ("own": not at all), see `patients.access.Rights`.
     rights: str = ""
 
@@ -55,12 +57,14 @@ def clinic_page(
     action: str,
     elsewhere: Callable[[Actor], str] | None = None,
     step_up: bool | Callable[[HttpRequest], bool] = False,
+    takes_file: int = 0,
 ) -> Callable[[View], View]:
     """A page for members of a clinic whose role carries `permission`; `action` is its name in the audit.
 
     Who may not is told why; from a page that everybody is sent to, `elsewhere` names the address of theirs instead.
     With `step_up` what is posted is done only for who has shown within five minutes that it is them; a function says
-    which of the page's posts are meant. What was typed waits and is offered again afterwards.
+    which of the page's posts are meant. What was typed waits and is offered again afterwards. `takes_file`: how many
+    bytes of a file may be sent along; such a file does not wait, so a page that takes one asks for no step-up.
     """
     wanted = step_up if callable(step_up) else lambda _request: step_up
 
@@ -80,7 +84,7 @@ def clinic_page(
             )
 
         door.access = Door(  # type: ignore[attr-defined]
-            "clinic", action, permission, elsewhere=elsewhere, step_up=bool(step_up)
+            "clinic", action, permission, elsewhere=elsewhere, step_up=bool(step_up), takes_file=takes_file
         )
         return door
 

@@ -15,6 +15,7 @@ class Permission(enum.StrEnum):
 
     READ_PATIENTS = "read patients' records"
     REGISTER_PATIENTS = "register patients and invite them"
+    IMPORT = "import patients from a table"
     PRESCRIBE = "prescribe, step and stop plans"
     HOLD = "hold a plan"
     ANSWER_OPIOID_REPORT = "answer an opioid report"
@@ -32,13 +33,14 @@ class Permission(enum.StrEnum):
 P = Permission
 ROLES = Membership.Role
 _CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.BELONG})
-_PRESCRIBER = _CARE | {P.PRESCRIBE, P.HOLD, P.ANSWER_OPIOID_REPORT, P.EXPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS}
+_DECIDES = frozenset({P.PRESCRIBE, P.HOLD, P.ANSWER_OPIOID_REPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS})
+_PRESCRIBER = _CARE | _DECIDES | {P.EXPORT, P.IMPORT}
 _AUDITOR = frozenset({P.READ_MEMORY, P.REVIEW_EMERGENCIES, P.BELONG})
 _ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.ERASE, P.BELONG})
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     ROLES.PRESCRIBER: _PRESCRIBER,
     ROLES.NURSE: _CARE | {P.HOLD, P.BREAK_GLASS},
-    ROLES.STAFF: _CARE | {P.EXPORT},
+    ROLES.STAFF: _CARE | {P.EXPORT, P.IMPORT},
     ROLES.AUDITOR: _AUDITOR,
     ROLES.ADMINISTRATOR: _ADMINISTRATOR,
     ROLES.PRINCIPAL: _PRESCRIBER | _AUDITOR | _ADMINISTRATOR,
@@ -46,7 +48,7 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
 FOR_WHOM: dict[str, str] = {
     ROLES.PRESCRIBER: "Signs plans and answers for them.",
     ROLES.NURSE: "Cares for patients between the prescriber's decisions.",
-    ROLES.STAFF: "Registers patients and takes data out.",
+    ROLES.STAFF: "Registers patients, brings tables of them in and takes data out.",
     ROLES.AUDITOR: "Watches who looked at what, and reads no record.",
     ROLES.ADMINISTRATOR: "Lets people in and out, and reads no record.",
     ROLES.PRINCIPAL: "Prescriber, auditor and administrator in one, for a practice of one person or led by one.",

@@ -49,6 +49,7 @@ DELETED = {
     "patients.Medicine": OF_PATIENT,
     "symptoms.DoseTaken": OF_PATIENT,
     "symptoms.SymptomLog": OF_PATIENT,
+    "imports.ImportedRow": OF_PATIENT,
     "titration.OpioidReview": OF_REPORT,
     "symptoms.OpioidReport": OF_PATIENT,
     "reminders.Attempt": OF_REMINDER,
@@ -115,7 +116,7 @@ def _erase(erasure_id: uuid.UUID, *, at: datetime) -> bool:
         if erasure is None or erasure.done_at or erasure.withdrawn_at:
             return False
         Patient.objects.using(OWNER).select_for_update().get(id=erasure.patient_id)
-        over = retention.is_over(erasure.clinic_id, erasure.patient_id, at=at, using=OWNER)
+        over = retention.may_go(erasure, at=at, using=OWNER)
         removed = _remove(erasure.patient_id, at) if over else {}
         ended = {"done_at": at, "removed": removed} if over else {"withdrawn_at": at}
         Erasure.objects.across_clinics().using(OWNER).filter(id=erasure_id).update(**ended)

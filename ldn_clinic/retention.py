@@ -9,6 +9,7 @@ from accounts.actors import NOBODY, system
 from accounts.services import retention as accounts_retention
 from audit import services as audit
 from common import walls
+from imports import services as imports
 from patients.services import retention as patients_retention
 
 ACTION = "retention.sweep"
@@ -21,4 +22,5 @@ def sweep(*, at: datetime) -> None:
     for clinic_id in accounts_selectors.all_clinic_ids():
         with transaction.atomic(), walls.acting(clinic=clinic_id):
             counts = patients_retention.forget_spent(clinic_id=clinic_id, at=at)
+            counts["tables_not_decided_on"] = imports.forget_expired(clinic_id=clinic_id, at=at)
             audit.record(by=system(clinic_id), at=at, action=ACTION, details=counts)

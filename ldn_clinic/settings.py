@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "titration",
     "reminders",
     "exports",
+    "imports",
 ]
 
 MIDDLEWARE = [
@@ -191,8 +192,9 @@ if TRUSTED_PROXIES:
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
-# No page takes a file.
-DATA_UPLOAD_MAX_NUMBER_FILES = 0
+# No page takes a file but those whose door says so, and those take one (docs/adr/0024-tables-that-come-in.md).
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["ldn_clinic.uploads.OneSmallFile"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

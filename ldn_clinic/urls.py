@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("desk.urls")),
     path("p/", include("portal.urls")),
     path("exports/", include("exports.urls")),
+    path("imports/", include("imports.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/factors/", include("allauth.mfa.urls")),

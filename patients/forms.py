@@ -7,10 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
+from patients.limits import LONGEST_ADDRESS
 from patients.models import CareGrant
 from patients.services import LONGEST_GRANT
 
-LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3: 256 octets with the angle brackets.
 _ONE_DAY = timedelta(days=1)
 
 

@@ -492,12 +492,20 @@ class Erasure(models.Model):
     """A record whose time is over, asked to be erased by one administrator and confirmed by another.
 
     `due_at` is set when a second person confirms, or a week ahead where the clinic has no second one. The owner's
-    nightly run does it and writes what went (`removed`: rows by table). This row and the memory stay.
+    nightly run does it and writes what went (`removed`: rows by table). This row and the memory stay. A record that an
+    undone import had brought is erased like that too, after a week.
     """
+
+    class Because(models.TextChoices):
+        """Why a record need not be kept."""
+
+        OVER = "over", "its time is over"
+        UNDONE = "undone", "the import that brought it was undone"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="erasures")
+    because = models.CharField(max_length=10, choices=Because.choices, default=Because.OVER, db_default=Because.OVER)
     reason = SealedTextField("erasure.reason")
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)

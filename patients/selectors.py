@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -112,6 +112,19 @@ def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -
         patients = patients.filter(Q(sort_key__gte=key), Q(sort_key__gt=key) | Q(id__gt=last_id))
     found = list(patients.order_by("sort_key", "id")[: size + 1])
     return found[:size], str(found[size - 1].id) if len(found) > size else ""
+
+
+def born_on(actor: Actor, days: Iterable[date]) -> list[Patient]:
+    """The patients this actor may know of who were born on one of these days."""
+    return list(visible_to(actor).filter(birth_date__in=list(days)))
+
+
+def record_numbers_in_use(actor: Actor, numbers: Iterable[str]) -> set[str]:
+    """Which of these record numbers the actor's clinic uses, for whomever: registering would refuse them too."""
+    if not policy.may(actor, policy.Permission.REGISTER_PATIENTS):
+        return set()
+    used = Patient.objects.filter(clinic_id=actor.clinic_id, record_number__in=list(numbers))
+    return set(used.values_list("record_number", flat=True))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from accounts.actors import Actor
 from accounts.models import Clinic, MemberInvitation, Membership, User
 from accounts.services import members
 from exports import services as exports_services
+from imports import grid
+from imports import services as imports_services
+from imports.models import Import
 from patients import services as patients_services
 from patients.models import CareGrant, EmergencyAccess, Medicine, Patient, PatientCondition, Phone
 from reminders.models import Occurrence, Reminder
@@ -38,7 +41,8 @@ PASSING = re.compile(
 @dataclass
 class Case:
     """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export;
-    a helper who may log, and one whose time is over; and an emergency in which the record was once opened.
+    a helper who may log, and one whose time is over; an emergency in which the record was once opened; and a table of
+    a newcomer that waits in their clinic.
     """
 
     canary: str
@@ -55,6 +59,7 @@ class Case:
     membership: Membership
     member_invitation: MemberInvitation
     member_token: str
+    imported: Import
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -213,7 +218,14 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         member_invitation=joining.invitation,
         member_token=joining.token,
         emergency=past_emergency(patient, by),
+        imported=staged_import(by),
     )
+
+
+def staged_import(by: Actor) -> Import:
+    """A table of one newcomer that waits to be decided on."""
+    table = "name\tbirth_date\trecord_number\tconditions\nNew Comer\t1990-12-31\tN-1\tcrohn\n"
+    return imports_services.stage(grid=grid.read_pasted(table), by=by, at=NOW)
 
 
 def past_emergency(patient: Patient, by: Actor) -> EmergencyAccess:

@@ -6,8 +6,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 
 from desk.forms.layout import without_tags
-
-LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3: 256 octets with the angle brackets.
+from patients.limits import LONGEST_ADDRESS
 
 
 class Address(forms.EmailField):

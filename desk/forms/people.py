@@ -11,9 +11,9 @@ from django.core.validators import MaxLengthValidator
 from accounts import policy
 from accounts.models import Membership, User
 from accounts.services import members
-from desk.forms.contact import LONGEST_ADDRESS
 from desk.forms.layout import RADIO, RADIOS, without_tags
 from desk.forms.register import Words
+from patients.limits import LONGEST_ADDRESS
 
 _ROLES = "desk/_role_choice.html"
 

@@ -14,12 +14,16 @@ from common import zones
 from common.refusals import Refused
 from desk.forms.contact import Address
 from patients import conditions
+from patients.limits import (
+    LONGEST_CONDITION,
+    LONGEST_MEDICINE,
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    LONGEST_RECORD_NUMBER,
+    MOST_MEDICINES,
+    birth_date_fault,
+)
 from patients.services import ConditionEntry
-
-OLDEST_YEARS = 120
-LONGEST_NOTE = 4_000
-MOST_MEDICINES = 60
-LONGEST_MEDICINE = 300
 
 
 class Words(forms.CharField):
@@ -50,7 +54,9 @@ class ZoneInput(forms.TextInput):
 class RegisterForm(forms.Form):
     """`today` is the clinic's date, `zone_name` its zone, offered as the patient's."""
 
-    name = Words(longest=200, called="The name", label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = Words(
+        longest=LONGEST_NAME, called="The name", label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     birth_date = forms.DateField(
         label="Date of birth",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"}),
@@ -61,7 +67,7 @@ class RegisterForm(forms.Form):
         },
     )
     record_number = Words(
-        longest=40,
+        longest=LONGEST_RECORD_NUMBER,
         called="The record number",
         label="Record number",
         help_text="The number of your clinic's own record.",
@@ -81,7 +87,11 @@ class RegisterForm(forms.Form):
         error_messages={"invalid_choice": "That condition is not in the list. Write it below, in words."},
     )
     other_condition = Words(
-        longest=200, called="The condition", label="Another condition, in words", required=False, widget=forms.TextInput
+        longest=LONGEST_CONDITION,
+        called="The condition",
+        label="Another condition, in words",
+        required=False,
+        widget=forms.TextInput,
     )
     medicines = Words(
         longest=MOST_MEDICINES * LONGEST_MEDICINE,
@@ -126,10 +136,8 @@ class RegisterForm(forms.Form):
 
     def clean_birth_date(self) -> date:
         born: date = self.cleaned_data["birth_date"]
-        if born > self.today:
-            raise forms.ValidationError("This date of birth is in the future. Check the year.")
-        if (self.today.year - born.year, self.today.month, self.today.day) > (OLDEST_YEARS, born.month, born.day):
-            raise forms.ValidationError(f"This date of birth is more than {OLDEST_YEARS} years ago. Check the year.")
+        if fault := birth_date_fault(born, today=self.today):
+            raise forms.ValidationError(fault)
         return born
 
     def clean_zone(self) -> ZoneInfo:

@@ -52,6 +52,7 @@ def patients(request: HttpRequest) -> HttpResponse:
             "first_url": _list_url(search if words else ""),
             "next_url": _list_url(search if words else "", after) if after else "",
             "may_register": policy.may(request.actor, policy.Permission.REGISTER_PATIENTS),
+            "may_import": policy.may(request.actor, policy.Permission.IMPORT),
         },
     )
 

@@ -37,7 +37,7 @@ NEVER = ("PUT", "PATCH", "DELETE", "OPTIONS")
 SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 METHODS = (*READING, "POST", *NEVER)
 
-NOT_ABOUT_PATIENTS = {"night", "key", "link"}
+NOT_ABOUT_PATIENTS = {"night", "key", "link", "kind"}
 """Parts of an address that are no id of anybody's: the same for everyone."""
 SECRETS = {"token", "care_token", "member_token"}
 """Parts of an address that are their own proof: whoever holds one may open it."""
@@ -136,6 +136,13 @@ LINES = {
     "exports:memory": Line(405, 200),
     "exports:show": Line(200, 405, ids=("export_id",)),
     "exports:file": Line(200, 405, ids=("export_id",)),
+    # tables that come in
+    "imports:list": Line(200, 422),
+    "imports:template": Line(200, 405, ids=("kind",)),
+    "imports:show": Line(200, 405, ids=("import_id",)),
+    "imports:accept": Line(405, 409, ids=("import_id",)),
+    "imports:discard": Line(405, 302, ids=("import_id",)),
+    "imports:undo": Line(405, 409, ids=("import_id",), payload=DEED),
     # public
     "portal:open": Line(200, 422, ids=("token",)),
     "portal:open_care": Line(200, 422, ids=("care_token",)),
@@ -210,11 +217,11 @@ def _statements() -> Iterator[list[str]]:
 
 def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     """What stands in addresses and payloads about this case; for None ids that nobody has."""
-    plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link"}
+    plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link", "kind": "csv"}
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
-        unknown += ("user_id", "grant_id", "membership_id", "invitation_id")
+        unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
         **plain,
@@ -225,6 +232,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "erasure_id": uuid.UUID(int=8),
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,
+        "import_id": case.imported.id,
         "reminder_id": case.reminder.id,
         "export_id": case.exports.get(persona.name) or next(iter(case.exports.values()), uuid.uuid4()),
         "token": case.invitation_token,

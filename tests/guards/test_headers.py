@@ -89,6 +89,8 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "report_id": case.report.id,
         "reminder_id": case.reminder.id,
         "export_id": case.exports["prescriber"],
+        "import_id": case.imported.id,
+        "kind": "csv",
         "token": case.invitation_token,
         "care_token": case.care_invitation_token,
         "grant_id": case.grant.id,

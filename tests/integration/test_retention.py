@@ -64,7 +64,7 @@ def test_what_is_older_than_thirty_days_goes_and_what_is_not_stays(clinic: Clini
     assert list(Session.objects.values_list("session_key", flat=True)) == ["runs"]
     counted = [event for event in events(action=retention.ACTION) if event.clinic_id == clinic.id]
     assert [event.details for event in counted] == [
-        {"codes": 1, "invitations": 1, "carers_not_come": 0, "emergency_tries": 1}
+        {"codes": 1, "invitations": 1, "carers_not_come": 0, "emergency_tries": 1, "tables_not_decided_on": 0}
     ]
     (of_all,) = (event for event in events(action=retention.ACTION) if event.clinic_id is None)
     assert of_all.details == {"sessions": 1, "failed_tries": 1, "failures_listed": 0}

@@ -23,7 +23,7 @@ from titration.models import Prescription
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("accounts", "audit", "bench", "charts", "common", "desk", "exports", "ldn_clinic", "patients", "portal")
-OURS += ("reminders", "symptoms", "titration")
+OURS += ("imports", "reminders", "symptoms", "titration")
 
 ANY = uuid.UUID(int=7)
 UNSCOPED: dict[str, Callable[[], Any]] = {

@@ -132,6 +132,7 @@ APPS = [
     "common",
     "desk",
     "exports",
+    "imports",
     "ldn_clinic",
     "patients",
     "portal",

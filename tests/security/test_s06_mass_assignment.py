@@ -45,11 +45,12 @@ FILLED: dict[str, dict[str, str]] = {
     },
     "desk:contact": {"email": "new@test.invalid", "log_reminder_at": "10:00", "seen_version": "1"},
     "desk:helpers": HELPER,
+    "imports:list": {"table": "name\tbirth_date\trecord_number\tconditions\nNew Person\t1980-12-31\tR-new\tcrohn\n"},
     "portal:night": NIGHT,
     "portal:open": {"birth_day": "1", "birth_month": "1", "birth_year": "1980"},
 }
 """What fills a form whose line in the matrix sends it empty."""
-OF_OURS = ("accounts", "audit", "patients", "symptoms", "titration", "reminders", "exports", "ldn_clinic")
+OF_OURS = ("accounts", "audit", "patients", "symptoms", "titration", "reminders", "exports", "imports", "ldn_clinic")
 UNREADABLE = {"audit", "ldn_clinic"}
 """The memory, which the application writes and may not read; and counts that nobody's form concerns."""
 POSTED = sorted(name for name, line in LINES.items() if line.post not in (405, 404) and name != "csp_reports")

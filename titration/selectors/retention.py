@@ -55,6 +55,16 @@ def is_over(clinic_id: uuid.UUID, patient_id: uuid.UUID, *, at: datetime, using:
     return _over(clinic_id, at=at, using=using).filter(id=patient_id).exists()
 
 
+def may_go(erasure: Erasure, *, at: datetime, using: str = "default") -> bool:
+    """Whether what was asked for may still be done: the record's time is over, or it never should have been made and
+    nobody has opened it in an emergency since that waits for its review.
+    """
+    if erasure.because == Erasure.Because.UNDONE:
+        waiting = EmergencyAccess.objects.using(using).filter(patient_id=erasure.patient_id, reviewed_at=None)
+        return not waiting.exists()
+    return is_over(erasure.clinic_id, erasure.patient_id, at=at, using=using)
+
+
 def _over(clinic_id: uuid.UUID, *, at: datetime, using: str = "default") -> QuerySet[Patient]:
     years = Clinic.objects.using(using).values_list("retention_years", flat=True).get(id=clinic_id)
     here = Patient.objects.using(using).filter(clinic_id=clinic_id)

@@ -4,9 +4,11 @@ The erasing itself is the owner's nightly run (`ldn_clinic.erasing`): no role of
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import policy
 from accounts.actors import Actor
@@ -52,7 +54,7 @@ def confirm(*, erasure_id: uuid.UUID, by: Actor, at: datetime) -> None:
         raise Refused("You asked for this yourself. A second administrator has to confirm it.")
     if erasure.confirmed_at is not None:
         return
-    if not retention.is_over(erasure.clinic_id, erasure.patient_id, at=at):
+    if not retention.may_go(erasure, at=at):
         raise Refused(NOT_OVER)
     Erasure.objects.filter(id=erasure.id, clinic_id=erasure.clinic_id).update(
         confirmed_at=at, confirmed_by_id=by.user_id, due_at=at
@@ -71,6 +73,37 @@ def withdraw(*, erasure_id: uuid.UUID, by: Actor, at: datetime) -> None:
     erasure = _waiting(erasure_id, by)
     Erasure.objects.filter(id=erasure.id, clinic_id=erasure.clinic_id).update(withdrawn_at=at)
     audit.record(by=by, at=at, action="erasure.withdraw", patients=[erasure.patient_id], subject=erasure.id)
+
+
+@transaction.atomic
+def take_back(*, patient_ids: Sequence[uuid.UUID], reason: str, by: Actor, at: datetime) -> None:
+    """Close records that should never have been made to everybody, and have them erased after a week.
+
+    Their record numbers are free at once. Until then an administrator can take the erasing back, and the record stays
+    closed. The caller holds the patients' locks and has seen to it that nothing was written in their records.
+    """
+    policy.check(by, policy.Permission.IMPORT)
+    for patient_id in patient_ids:
+        Patient.objects.filter(id=patient_id, clinic_id=by.clinic_id).update(
+            restricted_at=at,
+            restricted_because=reason,
+            record_number=f"undone-{patient_id.hex[:12]}",
+            version=F("version") + 1,
+        )
+    erasures = Erasure.objects.bulk_create(
+        Erasure(
+            clinic_id=by.clinic_id,
+            patient_id=patient_id,
+            because=Erasure.Because.UNDONE,
+            reason=reason,
+            asked_at=at,
+            asked_by_id=by.user_id,
+            due_at=at + ALONE,
+        )
+        for patient_id in patient_ids
+    )
+    for erasure in erasures:
+        audit.record(by=by, at=at, action="erasure.ask", patients=[erasure.patient_id], subject=erasure.id)
 
 
 def _waiting(erasure_id: uuid.UUID, by: Actor) -> Erasure:
