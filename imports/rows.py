@@ -370,9 +370,7 @@ def read_date(text: str) -> date:
         first, second, year = int(matched["first"]), int(matched["second"]), int(matched["year"])
         if first <= 12 and second <= 12 and first != second:
             one, other = _date(year, second, first), _date(year, first, second)
-            raise Refused(
-                f"This could be {_said(one)} or {_said(other)}. Write it like {one.isoformat()}, the year first."
-            )
+            raise Refused(f"This could be {_said(one)} or {_said(other)}. Write the year first, like 1980-12-31.")
         return _date(year, second, first) if second <= 12 else _date(year, first, second)
     if _SHORT_YEAR.fullmatch(text):
         raise Refused("Write the year with four digits, like 1980-12-31.")
