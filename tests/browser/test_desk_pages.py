@@ -13,6 +13,10 @@ from accounts import selectors as accounts_selectors
 from accounts.models import Membership, User
 from accounts.services import members
 from common import clock
+from imports import grid
+from imports import selectors as imports_selectors
+from imports import services as imports_services
+from imports.models import Import
 from launch.places import ROOT
 from ldn_clinic import demo, demo_seed
 from patients.models import Patient
@@ -38,6 +42,7 @@ def addresses() -> dict[str, str]:
     course = Prescription.objects.get(patient__record_number=demo.PATIENT_RECORD_NUMBER)
     report = OpioidReport.objects.get()
     without_plan = Patient.objects.get(record_number=f"DEMO-{demo_seed.NO_COURSE:03d}")
+    tables = brought()
     return {
         "today": "/",
         "patients": "/patients/",
@@ -52,11 +57,39 @@ def addresses() -> dict[str, str]:
         "answer": f"/reports/{report.id}/answer/",
         "reminders": "/reminders/",
         "exports": "/exports/",
+        "imports": "/imports/",
+        "import to accept": f"/imports/{tables[0].id}",
+        "import with faults": f"/imports/{tables[1].id}",
+        "import done": f"/imports/{tables[2].id}",
         "own sign-in": "/accounts/factors/",
         "sessions": "/accounts/sessions/",
         "roles": "/people/roles/",
         "nowhere": "/patients/00000000-0000-0000-0000-000000000000/",
     }
+
+
+def brought() -> tuple[Import, Import, Import]:
+    """A table that can be accepted, one with faults and somebody who is there already, and one that was accepted."""
+    member = Membership.objects.select_related("user", "clinic").get(user__username=PRESCRIBER)
+    by, at = accounts_selectors.actor_of(member, member.user), clock.now()
+    known = Patient.objects.filter(clinic_id=demo.CLINIC_ID).earliest("id")
+    rows = (
+        ["New Comer,1980-12-31,N-1,new@demo.invalid,Crohn's disease,Vitamin D"],
+        [f"{known.name},{known.birth_date},X-1,,crohn,", "New Comer,3/4/1980,,no address,gout,"],
+        ["Came Before,1970-01-31,N-2,,other: Something rare,"],
+    )
+    waiting, faulty, done = (
+        imports_services.stage(
+            grid=grid.read(
+                "\n".join(["name,birth_date,record_number,email,conditions,medicines", *lines]).encode("utf-8-sig")
+            ),
+            by=by,
+            at=at,
+        )
+        for lines in rows
+    )
+    shown = imports_selectors.look(done, by=by, at=at).fingerprint
+    return waiting, faulty, imports_services.accept(import_id=done.id, shown=shown, by=by, at=at)
 
 
 @in_both_themes_and_sizes
