@@ -71,23 +71,33 @@ def check_new_course(
     if opioid_answer != "no":
         raise Refused(OPIOID_REFUSALS.get(opioid_answer, OPIOID_REFUSALS["unknown"]))
     today = at.astimezone(patient.zone).date()
+    check_start(start_on, today=today, first_dose=first_dose)
+    if courses_selectors.opioid_report_open([patient.id]):
+        raise Refused("The patient reported an opioid and nobody has answered it. Answer the report first.")
+    if courses_selectors.open_prescription(patient) is not None:
+        raise Refused("This patient already has an open plan. Stop it before prescribing a new one.")
+    course = Course(protocol, start_on, first_dose=first_dose, awaiting=awaiting, target=target, time_of_day=slot)
+    check_course(course, capsule_strength, today=today)
+    return course
+
+
+def check_start(start_on: date, *, today: date, first_dose: Dose | None) -> None:
+    """Raise `Refused` where a plan may not count from this day; `first_dose` is that of who takes it already."""
     if first_dose is not None and start_on > today:
         raise Refused("Who takes it already has been at this dose since today or earlier.")
     if first_dose is None and start_on < today - EARLIEST_START:
         raise Refused("The start is more than a week ago. Choose a date from a week ago on.")
     if start_on > today + LATEST_START:
         raise Refused("The start is more than half a year ahead. Choose an earlier date.")
-    if courses_selectors.opioid_report_open([patient.id]):
-        raise Refused("The patient reported an opioid and nobody has answered it. Answer the report first.")
-    if courses_selectors.open_prescription(patient) is not None:
-        raise Refused("This patient already has an open plan. Stop it before prescribing a new one.")
-    if not protocol.is_plain:
+
+
+def check_course(course: Course, capsule_strength: Dose, *, today: date) -> None:
+    """Raise `Refused` unless whoever's course this is could take it as it stands, in capsules of this strength."""
+    if not course.protocol.is_plain:
         raise Refused(
             "This template needs more than its steps: a weight, halves, an answer or days off. Choose another."
         )
-    course = Course(protocol, start_on, first_dose=first_dose, awaiting=awaiting, target=target, time_of_day=slot)
     check_makeable(course, capsule_strength, since=today)
-    return course
 
 
 def check_makeable(course: Course, capsule_strength: Dose, *, since: date) -> None:
