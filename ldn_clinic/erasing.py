@@ -71,6 +71,7 @@ BLANKED: dict[str, tuple[dict[str, Any], str]] = {
             "email_index": "",
             "context_note": "",
             "restricted_because": "",
+            "care_ended_words": "",
             "zone_name": "UTC",
             # Closed to everybody: nobody is on its care team.
             "restricted_at": "{at}",

@@ -15,6 +15,14 @@ EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
 CARE_EMAIL = "care_grant.email"
 
 
+class CareEnded(models.TextChoices):
+    """Why a clinic no longer treats somebody."""
+
+    DIED = "died", "The patient died"
+    MOVED = "moved", "The patient moved to another clinic"
+    DISCHARGED = "discharged", "The clinic discharged the patient"
+
+
 # The sequence rises with every night told; the index says again what the address says.
 @history.tracked(leaving_out=["change_sequence", "email_index"])
 class Patient(models.Model):
@@ -44,6 +52,10 @@ class Patient(models.Model):
     # Null: open to all of the clinic who read records. Else only the care team may know that the record is there.
     restricted_at = models.DateTimeField(null=True)
     restricted_because = SealedTextField("patient.restricted_because", blank=True, default="", db_default="")
+    # Null: in this clinic's care. Else nothing is prescribed, sent or asked for any more.
+    care_ended_at = models.DateTimeField(null=True)
+    care_ended_because = models.CharField(max_length=10, choices=CareEnded.choices, blank=True, default="", db_default="")
+    care_ended_words = SealedTextField("patient.care_ended_words", blank=True, default="", db_default="")
 
     objects = ScopedQuerySet.as_manager()
 
@@ -51,6 +63,11 @@ class Patient(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["clinic", "record_number"], name="one_patient_per_clinic_and_record_number"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(care_ended_at=None, care_ended_because="")
+                | (models.Q(care_ended_at__isnull=False) & ~models.Q(care_ended_because="")),
+                name="care_that_ended_says_why",
             ),
         ]
         indexes = [models.Index(fields=["clinic", "sort_key", "id"], name="patient_by_clinic_and_name")]

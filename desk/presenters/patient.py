@@ -90,6 +90,7 @@ class Page:
     medicines: tuple[str, ...]
     note: str
     email: str
+    care_ended_words: str
     address_failed: bool
     reports: tuple[Reported, ...]
     card: PlanCard | None
@@ -120,6 +121,7 @@ def page(sources: Sources) -> Page:
         medicines=record.medicines,
         note=record.patient.context_note,
         email=record.patient.email,
+        care_ended_words=record.patient.care_ended_words,
         address_failed=record.address_failed,
         reports=tuple(reported(report, zone=sources.zone) for report in sources.reports),
         card=_card(current, sources) if current else None,

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from desk.presenters.days import day_short
+from desk.presenters.days import day, day_short
 from patients import conditions as conditions_list
-from patients.models import Patient
+from patients.models import CareEnded, Patient
 from patients.selectors import Record
 
 
 @dataclass(frozen=True)
 class Person:
-    """The line that says whose page this is."""
+    """The line that says whose page this is. `care_ended` is a sentence, empty while the clinic treats them."""
 
     id: uuid.UUID
     name: str
@@ -22,6 +22,7 @@ class Person:
     age: int
     there: str
     restricted: bool
+    care_ended: str = ""
 
 
 def person(patient: Patient, *, at: datetime) -> Person:
@@ -35,7 +36,16 @@ def person(patient: Patient, *, at: datetime) -> Person:
         age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
         there=f"{there:%H:%M} on {day_short(there.date())} in {patient.zone_name}",
         restricted=patient.restricted_at is not None,
+        care_ended=_care_ended(patient),
     )
+
+
+def _care_ended(patient: Patient) -> str:
+    """Why and when the care here ended; empty while it goes on."""
+    if patient.care_ended_at is None:
+        return ""
+    on = patient.care_ended_at.astimezone(patient.zone).date()
+    return f"{CareEnded(patient.care_ended_because).label}. Care here ended on {day(on)}."
 
 
 def condition_names(pairs: Iterable[tuple[str, str]]) -> list[str]:

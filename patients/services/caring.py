@@ -15,7 +15,7 @@ from common import sealed, walls
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import CARE_EMAIL, CareGrant, Patient, Phone
-from patients.services.knowing import check_knows_lastingly
+from patients.services.knowing import check_in_care, check_knows_lastingly
 from patients.services.phones import new_phone
 
 LONGEST_GRANT = timedelta(days=366)
@@ -62,7 +62,7 @@ def grant_care(
     today = at.astimezone(patient.zone).date()
     if not today < expires_on <= today + LONGEST_GRANT:
         raise Refused("Choose a last day from today on and at most a year ahead. It can be granted again then.")
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_in_care(Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id))
     check_knows_lastingly(by, patient.id)
     known_as = sealed.indexes(email, CARE_EMAIL)
     patient.care_grants.filter(address_index__in=known_as, revoked_at=None).update(revoked_at=at)

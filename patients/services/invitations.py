@@ -15,7 +15,7 @@ from common import walls
 from common.refusals import Refused
 from patients import secrets, selectors
 from patients.models import Invitation, Patient
-from patients.services.knowing import check_knows_lastingly
+from patients.services.knowing import check_in_care, check_knows_lastingly
 from patients.services.phones import THE_PATIENT, LetIn, new_phone, patient_actor
 
 SPENT = "This invitation has been used, replaced or has expired. Ask your clinic to send you a new one."
@@ -34,7 +34,7 @@ class Opening:
 def invite(*, patient: Patient, by: Actor, at: datetime) -> Opening:
     """Make a new invitation; an open one is replaced by it."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_in_care(Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id))
     check_knows_lastingly(by, patient.id)
     patient.invitations.filter(spent_at=None, replaced_at=None).update(replaced_at=at)
     token, desk_code, invitation_id = secrets.new_token(), secrets.new_code(), uuid.uuid4()

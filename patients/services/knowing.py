@@ -5,7 +5,9 @@ import uuid
 from accounts.actors import Actor, Kind
 from common.refusals import Refused
 from patients import selectors
+from patients.models import Patient
 
+NOT_IN_CARE = "The care of this patient has ended. Take it up again first."
 UNKNOWN = "No record of yours to change. Nothing was done."
 
 
@@ -19,3 +21,9 @@ def check_knows_lastingly(by: Actor, patient_id: uuid.UUID) -> None:
         return
     if not selectors.visible_to(selectors.lasting(by)).filter(id=patient_id).exists():
         raise Refused(UNKNOWN)
+
+
+def check_in_care(patient: Patient) -> None:
+    """Nobody is let in to the record of a patient whose care here has ended. Call it with the row as it is locked."""
+    if patient.care_ended_at is not None:
+        raise Refused(NOT_IN_CARE)

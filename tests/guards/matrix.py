@@ -75,6 +75,8 @@ LINES = {
     "desk:patient_team_add": Line(405, 422, ids=("patient_id",)),
     "desk:patient_team_remove": Line(405, 404, ids=("patient_id", "user_id")),
     "desk:patient_open_again": Line(405, 409, ids=("patient_id",)),
+    "desk:end_care": Line(200, 302, ids=("patient_id",), payload=(("because", "moved"), ("reason", "matrix"))),
+    "desk:take_up_again": Line(405, 302, ids=("patient_id",)),
     "desk:helpers": Line(200, 422, ids=("patient_id",)),
     "desk:end_help": Line(405, 302, ids=("patient_id", "grant_id")),
     "desk:read_dose": Line(405, 200, payload=(("field", "dose"), ("dose_other", "4,5"))),

@@ -262,6 +262,7 @@ ASKING = {
     "patient.helpers",
     "patient.invite",
     "course.advance_page",
+    "care.taken_up_again",
     "course.advance_several",
     "emergency.page",
     "erasure.ask_page",

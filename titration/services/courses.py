@@ -68,6 +68,8 @@ def check_new_course(
     `first_dose` is that of a patient who takes it already; `start_on` is then the day it was last changed, and may be
     long ago. The preview and the signing ask the same question.
     """
+    if patient.care_ended_at is not None:
+        raise Refused("The care of this patient has ended. Take it up again before prescribing.")
     if opioid_answer != "no":
         raise Refused(OPIOID_REFUSALS.get(opioid_answer, OPIOID_REFUSALS["unknown"]))
     today = at.astimezone(patient.zone).date()
@@ -397,6 +399,11 @@ def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
 
 
 _NOONS_BEFORE = {Slot.BEDTIME: timedelta(0), Slot.MORNING: timedelta(days=1), Slot.SPLIT: timedelta(days=1)}
+
+
+def stop_for_good(prescription: Prescription, *, cause: StopCause, reason: str, by: Actor, at: datetime) -> None:
+    """Stop whatever the course has become meanwhile, in the caller's transaction: the clinic's care has ended."""
+    _stop(_locked(prescription.id, None, by), reason=reason, by=by, at=at, cause=cause)
 
 
 def _stop(
