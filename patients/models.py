@@ -54,7 +54,9 @@ class Patient(models.Model):
     restricted_because = SealedTextField("patient.restricted_because", blank=True, default="", db_default="")
     # Null: in this clinic's care. Else nothing is prescribed, sent or asked for any more.
     care_ended_at = models.DateTimeField(null=True)
-    care_ended_because = models.CharField(max_length=10, choices=CareEnded.choices, blank=True, default="", db_default="")
+    care_ended_because = models.CharField(
+        max_length=10, choices=CareEnded.choices, blank=True, default="", db_default=""
+    )
     care_ended_words = SealedTextField("patient.care_ended_words", blank=True, default="", db_default="")
 
     objects = ScopedQuerySet.as_manager()

@@ -88,7 +88,7 @@ class TestWhatStops:
             name="A Helper",
             email="helper@example.org",
             relation="friend",
-            rights="read",
+            rights="view",
             expires_on=date(2026, 6, 1),
             by=prescriber,
             at=AT,
@@ -191,7 +191,7 @@ class TestThePage:
         words = words_of(done)
         assert "The patient moved to another clinic. Care here ended on Mon 2 March 2026." in words
         assert "“By letter”" in words
-        assert "Prescribe" not in words
+        assert f"/patients/{patient.id}/prescribe/" not in done.content.decode()
 
     def test_it_is_taken_up_again_from_the_record(self, patient: Patient, prescriber: Actor) -> None:
         end(patient, prescriber)

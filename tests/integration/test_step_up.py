@@ -268,6 +268,8 @@ ASKING = {
     "erasure.ask_page",
     "erasure.confirm",
     "export.ask",
+    "import.accept_page",
+    "import.undo_page",
     "members.end",
     "members.invite_again",
     "members.invite_page",

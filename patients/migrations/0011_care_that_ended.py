@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0007_members_come_and_go'),
-        ('patients', '0009_proofs_and_secrets'),
+        ('patients', '0010_erasure_because'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
