@@ -81,7 +81,7 @@ class TestWhatStops:
         assert Reminder.objects.count() == len(before)
 
     def test_phones_invitations_and_helpers_are_turned_away(self, patient: Patient, prescriber: Actor) -> None:
-        phone, secret = factories.phone(patient)
+        phone, _ = factories.phone(patient)
         invite(patient=patient, by=prescriber, at=AT)
         grant_care(
             patient=patient,
