@@ -1,5 +1,7 @@
 #!/usr/bin/env python
-"""Django's command line, with one short cut: `titrate` is pure arithmetic and needs no application registry."""
+"""Django's command line, with two short cuts: `titrate` and `replay_course` are pure arithmetic and need no application
+registry.
+"""
 
 import os
 import sys
@@ -11,6 +13,10 @@ def main() -> None:
         from titration import command_line
 
         sys.exit(command_line.main(sys.argv[2:], sys.stdout, sys.stderr))
+    if sys.argv[1:2] == ["replay_course"]:
+        from titration.replay import command_line as replay
+
+        sys.exit(replay.main(sys.argv[2:], sys.stdout, sys.stderr))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -22,6 +22,7 @@ PURE = (
     "audit/chain.py",
     "titration/engine",
     "titration/command_line.py",
+    "titration/replay",
     "symptoms/items.py",
     "symptoms/scoring.py",
     "reminders/occurrences.py",

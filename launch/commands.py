@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 def _run(name: str, rest: list[str]) -> int:
     kind, module, function = COMMANDS[name]
     bootstrap.ensure(kind)
-    if name == "manage" and rest[:1] == ["titrate"]:  # arithmetic: needs no server and answers at once
+    if name == "manage" and rest[:1] in (["titrate"], ["replay_course"]):  # arithmetic: no server, an answer at once
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *rest])
     if sys.prefix != str(VENV):
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "clinic"), name, *rest])

@@ -1,0 +1,123 @@
+"""`replay_course`: runs a course in a file and prints what came of it. No database; the clock only for "today"."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from common import clock
+from common.refusals import Refused
+from titration import protocol_files
+from titration.engine.words import day_in_words
+from titration.replay import reading, running, telling
+from titration.replay.fields import Malformed, day
+
+DONE, NOT_DONE = 0, 2
+
+_ONE_DAY = timedelta(days=1)
+
+
+def main(words: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Print the answer and return 0, refused changes or not; or print one sentence on `stderr` and return 2."""
+    try:
+        asked = _parser().parse_args(words)
+        if asked.help:
+            stdout.write(_parser().format_help())
+            return DONE
+        if asked.file is None:
+            raise Refused("Name a file that holds a course; docs/replay.md says how it is written.")
+        file = reading.read(_text(Path(asked.file)), protocol_files.find)
+        as_of = clock.today(file.zone) if asked.as_of is None else day(asked.as_of, "--as-of")
+        answer = telling.told(file, running.run(file), as_of)
+    except Refused as refused:
+        stderr.write(f"{refused.sentence}\n")
+        return NOT_DONE
+    stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n" if asked.json else _as_table(answer, as_of))
+    return DONE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence and leaves the exit to its caller."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"{message[:1].upper()}{message[1:]}; see replay_course --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="replay_course",
+        description="Runs a course in a file. The file, its kinds of change and its defaults: docs/replay.md.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE.json", help="the course")
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="the day to look from, like 2025-01-12; today in the file's zone"
+    )
+    parser.add_argument("--json", action="store_true", help="print the answer as data")
+    parser.add_argument("-h", "--help", action="store_true", help="print this help")
+    return parser
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8-sig") as opened:
+            return opened.read(reading.MOST_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        raise Malformed(f"{path.name} is no text in UTF-8.") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it has no name"
+        raise Malformed(f"{path.name} cannot be read: {why}.") from None
+
+
+def _as_table(answer: dict[str, Any], as_of: date) -> str:
+    titles = ("From", "To", "Dose", "State", "Time", "Units", "Why")
+    rows = [titles, *(_row(line) for line in answer["timeline"])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
+    body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*body, "", *_closing(answer, as_of)]) + "\n"
+
+
+def _row(line: dict[str, Any]) -> tuple[str, ...]:
+    dose, to_on = line["dose_mg"], line["to"]
+    return (
+        _with_weekday(date.fromisoformat(line["from"])),
+        "no end" if to_on is None else _with_weekday(date.fromisoformat(to_on) - _ONE_DAY),
+        "none" if dose is None else f"{dose} mg",
+        line["state"],
+        line["time_of_day"],
+        line["units"] or "",
+        _why(line),
+    )
+
+
+def _why(line: dict[str, Any]) -> str:
+    pattern = line.get("pattern")
+    return f"{line['why']}: {pattern['days_on']} days on, {pattern['days_off']} off" if pattern else str(line["why"])
+
+
+def _closing(answer: dict[str, Any], as_of: date) -> list[str]:
+    dose, step, supply = answer["dose_now_mg"], answer["next_step"], answer["supply"]
+    said = [f"On {day_in_words(as_of)}: {'no dose' if dose is None else f'{dose} mg'}."]
+    if step is not None:
+        said.append(f"Next step: {step['dose_mg']} mg on {day_in_words(date.fromisoformat(step['on']))}.")
+    if supply["units_left"] is not None:
+        said.append(_supplied(supply))
+    said += [f"Refused, change {one['change']}: {one['sentence']}" for one in answer["refused"]]
+    return said
+
+
+def _supplied(supply: dict[str, Any]) -> str:
+    run_out_on = supply["run_out_on"]
+    until = f"run out on {day_in_words(date.fromisoformat(run_out_on))}" if run_out_on else "do not run out"
+    short = ", before the next step" if supply["short_by_next_step"] else ""
+    return f"Supply: {supply['units_left']} units left, they {until}{short}."
+
+
+def _with_weekday(day: date) -> str:
+    return f"{_WEEKDAYS[day.weekday()]} {day.isoformat()}"
+
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
