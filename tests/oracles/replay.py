@@ -51,7 +51,8 @@ def _record(lived: Lived, number: int, change: Change, day: date, places: dict[i
 
 def due_rung(course: Course, day: date) -> int | None:
     """The rung that falls due on the day or has done so before, if it may happen on it."""
-    calendar = bending.paint(course, (day - course.start_on).days)
+    known = [change.on for change in course.changes if not isinstance(change, Supersede)]
+    calendar = bending.paint(course, (max([day, course.start_on, *known]) - course.start_on).days)
     if day < course.start_on or (calendar.stopped is not None and calendar.stopped <= day):
         return None
     begun = max(calendar.turns)

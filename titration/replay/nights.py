@@ -5,15 +5,13 @@ from datetime import date, timedelta
 
 from common.dose import Dose
 from common.night import Slot
-from symptoms import scoring
+from symptoms.scoring import counts_as_log
 from titration.engine import gate, planner, timeline
 from titration.engine.course import Course
 from titration.engine.record import Due
 from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import Segment, State
 from titration.replay.file import Log, Severity, Taken
-
-NOTHING_TOLD = "No night has been told of."
 
 _ONE_DAY = timedelta(days=1)
 _NO = ("", "no", "none")
@@ -56,7 +54,7 @@ def _same_dose_since(in_force: timeline.Timeline, current: Segment | None) -> da
 
 def _is_evidence(log: Log) -> bool:
     taken = None if log.taken is None else log.taken.value
-    return scoring.counts_as_log(taken=taken, sleep_hours=log.sleep_hours, lead_symptom=log.scale("lead_symptom"))
+    return counts_as_log(taken=taken, sleep_hours=log.sleep_hours, lead_symptom=log.scale("lead_symptom"))
 
 
 def _hurts(log: Log) -> bool:

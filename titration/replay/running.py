@@ -17,6 +17,7 @@ from titration.engine.gate import WINDOW_NIGHTS, Blocked, Open, Unknown, gate
 from titration.engine.planner import CannotBeMade
 from titration.engine.record import Due
 from titration.engine.refusals import EngineRefusal
+from titration.engine.words import day_in_words
 from titration.replay import nights
 from titration.replay.fields import Malformed
 from titration.replay.file import NEXT_RUNG, File, Log, Mode, Told
@@ -36,15 +37,14 @@ class Refusal:
 class Run:
     """What came of a file: the course with all that stands, steps that happened by themselves among it.
 
-    `words` are what was written about each change of the course, or what a step waited for; `waits` is why the step
-    that is due now still waits.
+    For each change of the course, `words` are what was written about it, or what a step waited for, and `recorded_on`
+    the day it was recorded.
     """
 
     course: Course
     refused: list[Refusal] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     recorded_on: list[date] = field(default_factory=list)
-    waits: str = ""
 
 
 def run(file: File) -> Run:
@@ -118,12 +118,12 @@ def _let_steps_happen(file: File, done: Run, *, since: date, until: date | None)
         return
     since = max(since, file.history_until or since)
     while (due := timeline.next_step(done.course)) is not None and not _is_asked(done.course, due):
-        on, done.waits = _happens_on(file, done.course, due, max(due.on, since), until)
+        on, waited = _happens_on(file, done.course, due, max(due.on, since), until)
         if on is None or on > LAST_DAY or (until is not None and on >= until):
             return
-        done.words.append(done.waits)
+        done.words.append(f"waited since {day_in_words(due.on)}. {waited}" if waited else "")
         done.recorded_on.append(on)
-        done.course, done.waits = done.course.changed(Advance(due.rung, on)), ""
+        done.course = done.course.changed(Advance(due.rung, on))
 
 
 def _is_asked(course: Course, due: Due) -> bool:
@@ -133,7 +133,7 @@ def _is_asked(course: Course, due: Due) -> bool:
 
 
 def _happens_on(file: File, course: Course, due: Due, on: date, until: date | None) -> tuple[date | None, str]:
-    """The first day from `on` on which the step may happen, and what it waited for; None: it still waits."""
+    """The first day from `on` on which the step may happen, and what it last waited for; None: it still waits."""
     closed = record.fold(course).closed
     on = record.first_free_day(on, closed)
     if not file.gate:
@@ -145,7 +145,7 @@ def _happens_on(file: File, course: Course, due: Due, on: date, until: date | No
             return on, waited
         waited = _against(verdict)
         on = record.first_free_day(on + _ONE_DAY, closed)
-    return None, waited or nights.NOTHING_TOLD
+    return None, waited
 
 
 def _last_day_to_ask(logs: tuple[Log, ...], until: date | None) -> date:
