@@ -20,6 +20,7 @@ class Permission(enum.StrEnum):
     HOLD = "hold a plan"
     ANSWER_OPIOID_REPORT = "answer an opioid report"
     SETTLE_REMINDERS = "settle reminders that may not have arrived"
+    KEEP_SUPPLY = "record what was dispensed and keep the pharmacies"
     EXPORT = "export data"
     RESTRICT_RECORDS = "restrict a record to named colleagues"
     BREAK_GLASS = "open a restricted record in an emergency"
@@ -32,7 +33,7 @@ class Permission(enum.StrEnum):
 
 P = Permission
 ROLES = Membership.Role
-_CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.BELONG})
+_CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.KEEP_SUPPLY, P.BELONG})
 _DECIDES = frozenset({P.PRESCRIBE, P.HOLD, P.ANSWER_OPIOID_REPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS})
 _PRESCRIBER = _CARE | _DECIDES | {P.EXPORT, P.IMPORT}
 _AUDITOR = frozenset({P.READ_MEMORY, P.REVIEW_EMERGENCIES, P.BELONG})

@@ -18,6 +18,7 @@ from desk.views import (
     reminders,
     restricted,
     retention,
+    supply,
 )
 
 app_name = "desk"
@@ -44,6 +45,11 @@ urlpatterns = [
     path("courses/<uuid:prescription_id>/advance/", courses.advance, name="advance"),
     path("courses/<uuid:prescription_id>/stop/", courses.stop, name="stop"),
     path("doses/read/", doses.read_dose, name="read_dose"),
+    path("patients/<uuid:patient_id>/fills/", supply.fill, name="fill"),
+    path("fills/<uuid:fill_id>/withdraw/", supply.withdraw_fill, name="withdraw_fill"),
+    path("lots/", supply.lots, name="lots"),
+    path("pharmacies/", supply.pharmacies, name="pharmacies"),
+    path("pharmacies/<uuid:pharmacy_id>/", supply.pharmacy, name="pharmacy"),
     path("steps/", courses.advance_several, name="advance_several"),
     path("reports/<uuid:report_id>/answer/", courses.answer_report, name="answer_report"),
     path("reminders/", reminders.reminders, name="reminders"),

@@ -32,6 +32,7 @@ OF_REMINDER = (
 )
 OF_OCCURRENCE = "occurrence_id IN (SELECT id FROM reminders_occurrence WHERE patient_id = {patient})"
 OF_PRESCRIPTION = "prescription_id IN (SELECT id FROM titration_prescription WHERE patient_id = {patient})"
+OF_PAPER = "paper_id IN (SELECT id FROM titration_prescriptionpaper WHERE patient_id = {patient})"
 OF_CARER = "carer_id = ANY({users})"
 OF_USER = "user_id = ANY({users})"
 
@@ -55,6 +56,9 @@ DELETED = {
     "reminders.Attempt": OF_REMINDER,
     "reminders.Reminder": OF_OCCURRENCE,
     "reminders.Occurrence": OF_PATIENT,
+    "titration.Fill": OF_PATIENT,
+    "titration.PaperEvent": OF_PAPER,
+    "titration.PrescriptionPaper": OF_PATIENT,
     "account.EmailAddress": OF_USER,
     "mfa.Authenticator": OF_USER,
     "accounts.Session": OF_USER,

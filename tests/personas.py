@@ -28,7 +28,7 @@ from reminders.models import Occurrence, Reminder
 from reminders.states import State
 from symptoms.models import OpioidReport
 from tests import factories, pages
-from titration.models import Prescription
+from titration.models import Fill, Prescription
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 PASSING = re.compile(
@@ -60,6 +60,7 @@ class Case:
     member_invitation: MemberInvitation
     member_token: str
     imported: Import
+    fill: Fill
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -219,6 +220,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         member_token=joining.token,
         emergency=past_emergency(patient, by),
         imported=staged_import(by),
+        fill=factories.fill(patient, by=by, at=NOW, lot="LOT 1"),
     )
 
 

@@ -21,6 +21,19 @@ from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
 from titration.engine.course import RETITRATE_FROM_DAYS
+from titration.supply_models import Fill, PaperEvent, Pharmacy, PrescriptionPaper
+
+__all__ = [
+    "Fill",
+    "OpioidReview",
+    "PaperEvent",
+    "Pharmacy",
+    "PlanChange",
+    "Prescription",
+    "PrescriptionPaper",
+    "ProtocolVersion",
+    "Step",
+]
 
 
 class ProtocolVersion(models.Model):
@@ -78,6 +91,8 @@ class Prescription(models.Model):
     start_on = models.DateField()
     slot = models.CharField(max_length=10, choices=[(slot.value, slot.value) for slot in Slot])
     capsule_strength = DoseField()
+    # What the doses are made of, as `Formulation.to_json` writes it; null: capsules of `capsule_strength`.
+    formulation = models.JSONField(null=True)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.CONFIRMED)
     # Already taking: the dose at signing; `start_on` is the day it was last changed, `taking_since` that of the first.
     first_dose = DoseField(null=True)
@@ -97,6 +112,9 @@ class Prescription(models.Model):
     version = models.PositiveIntegerField(default=1)
     next_due_on = models.DateField(null=True)
     next_dose = DoseField(null=True)
+    # How long the supply lasts by the plan as last worked out; null where no fill is recorded or none is needed.
+    run_out_on = models.DateField(null=True)
+    refill_due_on = models.DateField(null=True)
 
     objects = ScopedQuerySet.as_manager()
 
@@ -133,6 +151,11 @@ class Prescription(models.Model):
                 fields=["clinic", "next_due_on"],
                 condition=Q(state__in=["active", "held", "paused"]),
                 name="open_prescription_by_due_date",
+            ),
+            models.Index(
+                fields=["clinic", "refill_due_on"],
+                condition=Q(state__in=["active", "held", "paused"]),
+                name="open_prescription_by_refill",
             ),
         ]
 

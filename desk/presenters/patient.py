@@ -16,9 +16,11 @@ from desk.presenters.nights import NightRow, night_rows
 from desk.presenters.person import Person, condition_names, lead_symptom, person
 from desk.presenters.plan import Plan, PlanCard, StepDue, next_untold, plan_card, step_due
 from desk.presenters.reports import Reported, reported
+from desk.presenters.supply import Strip, strip
 from patients.selectors import InvitationState, PhoneState, Record
 from symptoms.models import OpioidReport
-from titration.engine import gate
+from titration.engine import gate, timeline
+from titration.selectors.supply import Supply
 
 COPIED_SHOWN = timedelta(days=30)
 
@@ -72,6 +74,7 @@ class Sources:
     doses: Sequence[Any]
     reports: Sequence[OpioidReport]
     verdict: gate.Verdict | None
+    supply: Supply
     zone: ZoneInfo
     at: datetime
     whole: bool
@@ -95,6 +98,7 @@ class Page:
     reports: tuple[Reported, ...]
     card: PlanCard | None
     due: StepDue | None
+    supply: Strip | None
     history: tuple[PlanHistory, ...]
     chart: Drawn | None
     whole: bool
@@ -126,6 +130,7 @@ def page(sources: Sources) -> Page:
         reports=tuple(reported(report, zone=sources.zone) for report in sources.reports),
         card=_card(current, sources) if current else None,
         due=step_due(current, sources.verdict, today=today) if current and sources.verdict else None,
+        supply=_supply(current, sources),
         history=tuple(plan_history(plan, zone=sources.zone) for plan in plans),
         chart=chart(sources, bands, first) if plans or sources.logs or sources.doses else None,
         whole=sources.whole,
@@ -137,6 +142,14 @@ def page(sources: Sources) -> Page:
         invitation=invitation_words(record.invitation, zone=sources.zone, at=sources.at),
         team=record.team,
     )
+
+
+def _supply(current: Plan | None, sources: Sources) -> Strip | None:
+    """The strip, wherever there is a plan to supply or something was dispensed."""
+    if current is None and not sources.supply.fills:
+        return None
+    dose = timeline.dose_on(current.in_force, max(sources.today, current.course.start_on)) if current else None
+    return strip(sources.supply, dose)
 
 
 def _card(plan: Plan, sources: Sources) -> PlanCard:

@@ -21,6 +21,7 @@ class Place:
 PLACES = (
     Place("desk:home", "Today", P.READ_PATIENTS, "desk:home"),
     Place("desk:patients", "Patients", P.READ_PATIENTS, "desk:patient"),
+    Place("desk:pharmacies", "Pharmacies", P.KEEP_SUPPLY, "desk:pharmac"),
     Place("exports:list", "Exports", P.EXPORT, "exports:"),
     Place("desk:reminders", "Reminders", P.READ_PATIENTS, "desk:reminders"),
     Place("desk:people", "People", P.MANAGE_MEMBERS, "desk:people"),

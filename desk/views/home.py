@@ -11,9 +11,11 @@ from accounts.access import clinic_page
 from common import clock
 from desk.presenters import home as present
 from desk.presenters import places
+from desk.presenters import supply as present_supply
 from reminders import selectors as reminders_selectors
 from titration.selectors import courses as courses_selectors
 from titration.selectors import silence, worklist
+from titration.selectors import supply as supply_selectors
 
 DAYS_AHEAD = timedelta(days=7)
 
@@ -21,14 +23,15 @@ DAYS_AHEAD = timedelta(days=7)
 @require_safe
 @clinic_page(policy.Permission.READ_PATIENTS, action="worklist.read", elsewhere=places.first)
 def home(request: HttpRequest) -> HttpResponse:
-    """Opioid reports on top, then steps due, then who is not heard from."""
+    """Opioid reports on top, then steps and refills due, then who is not heard from."""
     actor, at = request.actor, clock.now()
     today = at.astimezone(actor.clinic_zone).date()
     reports = [present.report(row, at=at) for row in courses_selectors.open_reports(actor)]
     due = [present.due(row, today=today) for row in worklist.due_steps(actor, until=today + DAYS_AHEAD, at=at)]
+    refills = [present_supply.refill_line(row) for row in supply_selectors.refills_due(actor, at=at)]
     quiet = present.quiet(silence.silent(actor, at=at))
     shown = quiet if request.GET.get("quiet") == "all" else quiet[: present.AT_FIRST]
-    request.seen(row.patient_id for row in (*reports, *due, *shown))
+    request.seen(row.patient_id for row in (*reports, *due, *refills, *shown))
     return TemplateResponse(
         request,
         "desk/home.html",
@@ -37,6 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "reports": reports,
             "due": due,
             "ready": sum(row.ready for row in due),
+            "refills": refills,
             "quiet": shown,
             "quiet_total": len(quiet),
             "quiet_nights": silence.NIGHTS,

@@ -20,6 +20,7 @@ from symptoms import selectors as symptoms_selectors
 from titration.engine import gate, timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
+from titration.selectors import supply as supply_selectors
 
 P = policy.Permission
 
@@ -88,6 +89,7 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
         doses=doses,
         reports=reports,
         verdict=verdict,
+        supply=supply_selectors.supply_of(record.patient, [_line(plan) for plan in plans], at=at),
         zone=record.patient.clinic.zone,
         at=at,
         whole=whole,
@@ -98,6 +100,12 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
 def _plan(prescription: Prescription, today: date) -> Plan:
     course = courses_selectors.course_of(prescription)
     return Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
+
+
+def _line(plan: Plan) -> supply_selectors.Line:
+    return supply_selectors.Line(
+        prescription=plan.prescription, schedule=plan.intended if plan.is_open else plan.in_force
+    )
 
 
 def _older(current: Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:
@@ -130,6 +138,7 @@ def _may(request: HttpRequest, patient: Patient) -> dict[str, bool]:
         "end_care": theirs and patient.care_ended_at is None and policy.may(request.actor, P.HOLD),
         "take_up": theirs and policy.may(request.actor, P.PRESCRIBE),
         "invite": theirs and patient.care_ended_at is None and policy.may(request.actor, P.REGISTER_PATIENTS),
+        "supply": theirs and policy.may(request.actor, P.KEEP_SUPPLY),
         "contact": theirs and policy.may(request.actor, P.REGISTER_PATIENTS),
         "export": theirs and policy.may(request.actor, P.EXPORT),
         "restrict": theirs and policy.may(request.actor, P.RESTRICT_RECORDS),

@@ -16,8 +16,9 @@ from patients.models import CareGrant, ContactPreference, Patient, Phone
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
-from titration.models import Prescription, ProtocolVersion
-from titration.services import courses, protocols
+from titration.engine.formulation import Form, Unit
+from titration.models import Fill, Pharmacy, Prescription, ProtocolVersion
+from titration.services import courses, protocols, supply
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -141,3 +142,28 @@ def told_night(patient: Patient, night: date, *, dose_mg: str | None = "1.5", **
         by=patient_actor(patient),
         at=datetime(night.year, night.month, night.day, 8, tzinfo=UTC) + timedelta(days=1),
     )
+
+
+def pharmacy(clinic: Clinic, name: str = "Test Pharmacy", **more: Any) -> Pharmacy:
+    return Pharmacy.objects.get_or_create(clinic=clinic, name=name, defaults=more)[0]
+
+
+def fill(
+    patient: Patient,
+    units: int | str = 42,
+    *,
+    by: Actor,
+    at: datetime = AT,
+    on: date | None = None,
+    strength: str = "1.5",
+    **more: Any,
+) -> Fill:
+    """Capsules that this patient was given by the clinic's pharmacy, recorded as the desk does."""
+    dispensed = supply.Dispensed(
+        on=on or at.astimezone(patient.zone).date(),
+        unit=Unit(Form.CAPSULES, Dose.of(strength)),
+        units=Decimal(units),
+        pharmacy=pharmacy(patient.clinic),
+        **more,
+    )
+    return supply.record_fill(patient=patient, dispensed=dispensed, by=by, at=at)

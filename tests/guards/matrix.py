@@ -85,6 +85,11 @@ LINES = {
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance_several": Line(405, 200, payload=(("course", "{prescription_id}:1"),)),
     "desk:answer_report": Line(200, 302, ids=("report_id",), payload=(("outcome", "carry_on"), ("reason", "matrix"))),
+    "desk:fill": Line(200, 422, ids=("patient_id",)),
+    "desk:withdraw_fill": Line(200, 302, ids=("fill_id",), payload=DEED),
+    "desk:lots": Line(200, 405),
+    "desk:pharmacies": Line(200, 422),
+    "desk:pharmacy": Line(200, 422, ids=("pharmacy_id",)),
     "desk:reminders": Line(200, 405),
     "desk:settle": Line(405, 302, ids=("reminder_id",), payload=(("outcome", "sent"),)),
     "desk:memory": Line(200, 302),
@@ -222,6 +227,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link", "kind": "csv"}
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
+        unknown += ("fill_id", "pharmacy_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
         unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
@@ -240,6 +246,8 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "token": case.invitation_token,
         "grant_id": case.grant.id,
         "care_token": case.care_invitation_token,
+        "fill_id": case.fill.id,
+        "pharmacy_id": case.fill.pharmacy_id,
         "membership_id": case.membership.id,
         "invitation_id": case.member_invitation.id,
         "member_token": case.member_token,

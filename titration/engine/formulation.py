@@ -88,6 +88,11 @@ class Unit:
             raise EngineRefusal("The smallest part that is taken is more than nothing.")
 
     @property
+    def is_measured(self) -> bool:
+        """Whether amounts are mL."""
+        return self.form in MEASURED
+
+    @property
     def grain_mg(self) -> Fraction:
         """The smallest dose, in mg, and what every dose of this unit alone is a multiple of."""
         return Fraction(self.strength.mg) * self.grain

@@ -1,0 +1,326 @@
+"""What patients were given: recorded, withdrawn, counted down, found by its lot, and asked for again in time."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from accounts.actors import Actor
+from accounts.models import Clinic, Membership
+from common.dose import Dose
+from common.refusals import Refused, Stale
+from patients.models import Patient
+from tests import factories, memory, pages
+from tests.pages import words_of
+from titration.engine.formulation import Form, Formulation
+from titration.models import Fill, Prescription
+from titration.selectors import supply as supply_selectors
+from titration.services import courses, supply
+
+AT = factories.AT
+START = AT.date()
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def now(settings: Any) -> Iterator[None]:
+    pages.stay_signed_in(settings)
+    with time_machine.travel(AT, tick=False):
+        yield
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return factories.clinic()
+
+
+@pytest.fixture
+def prescriber(clinic: Clinic) -> Actor:
+    return factories.member(clinic, name="Test Prescriber")
+
+
+@pytest.fixture
+def desk(prescriber: Actor) -> Client:
+    return pages.client_of(prescriber)
+
+
+@pytest.fixture
+def patient(clinic: Clinic) -> Patient:
+    return factories.patient(clinic)
+
+
+@pytest.fixture
+def course(patient: Patient, prescriber: Actor) -> Prescription:
+    """STD-2W, 1.5 mg capsules, from today."""
+    return factories.prescription(patient, by=prescriber)
+
+
+def on(days: int) -> Any:
+    return time_machine.travel(moment(days), tick=False)
+
+
+def moment(days: int) -> datetime:
+    day = START + timedelta(days=days)
+    return datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
+
+
+def day(days: int) -> date:
+    return START + timedelta(days=days)
+
+
+def typed(**more: Any) -> dict[str, Any]:
+    return {
+        "on": START.isoformat(),
+        "form": "capsules",
+        "strength": "1.5",
+        "units": "42",
+        "lot": "A 1",
+        "beyond_use_on": (START + timedelta(days=180)).isoformat(),
+        **more,
+    }
+
+
+class TestRecording:
+    def test_a_fill_is_counted_beside_the_course(self, patient: Patient, course: Prescription, desk: Client) -> None:
+        answer = desk.post(f"/patients/{patient.id}/fills/", typed(price="42.00", filler="cellulose"))
+        assert answer.status_code == 302
+        fill = Fill.objects.get(patient=patient)
+        assert (fill.strength, fill.units, fill.grain, fill.lot_key, fill.price) == (
+            Dose.of("1.5"),
+            Decimal(42),
+            Decimal(1),
+            "A1",
+            Decimal("42.00"),
+        )
+        course.refresh_from_db()
+        assert (course.run_out_on, course.refill_due_on) == (day(28), day(18))
+        (event,) = memory.events(action="fill.record")
+        assert event.patient_ids == [patient.id]
+
+    @pytest.mark.parametrize(
+        ("more", "sentence"),
+        [
+            ({"on": "2026-03-03"}, "lies ahead"),
+            ({"on": "2024-03-02"}, "more than a year ago"),
+            ({"on": ""}, "The date is missing"),
+            ({"beyond_use_on": "2026-03-01"}, "lies before the day it was dispensed"),
+            ({"beyond_use_on": "2062-03-01"}, "Check the year"),
+            ({"units": "0"}, "more than nothing"),
+            ({"units": "4.5"}, "whole number"),
+            ({"units": "many"}, "as a number"),
+            ({"strength": "450 mcg"}, "milligrams, not micrograms"),
+            ({"strength": "50"}, "not low-dose naltrexone"),
+            ({"form": "drops", "scored": "on"}, "Only tablets are scored"),
+            ({"form": "liquid", "smallest_ml": "0"}, "smallest measurable volume"),
+            ({"price": "free"}, "Write the price as a number"),
+            ({"form": ""}, "Say what was dispensed"),
+        ],
+    )
+    def test_what_cannot_be_is_said_and_nothing_typed_is_lost(
+        self, patient: Patient, desk: Client, more: dict[str, str], sentence: str
+    ) -> None:
+        answer = desk.post(f"/patients/{patient.id}/fills/", typed(filler="sucrose", **more))
+        assert answer.status_code == 422
+        assert sentence in words_of(answer)
+        assert "sucrose" in answer.content.decode()
+        assert not Fill.objects.filter(patient=patient).exists()
+
+    def test_a_liquid_is_counted_in_what_can_be_measured(self, patient: Patient, desk: Client) -> None:
+        desk.post(f"/patients/{patient.id}/fills/", typed(form="liquid", strength="1", units="100", smallest_ml="0.1"))
+        fill = Fill.objects.get(patient=patient)
+        assert (fill.form, fill.grain, fill.units) == ("liquid", Decimal("0.1"), Decimal(100))
+
+    def test_the_form_offers_what_the_course_is_made_of(
+        self, patient: Patient, course: Prescription, desk: Client
+    ) -> None:
+        page = desk.get(f"/patients/{patient.id}/fills/").content.decode()
+        assert 'name="strength" value="1.5"' in page
+
+    def test_the_database_lets_no_empty_fill_in(self, patient: Patient, prescriber: Actor) -> None:
+        made = factories.fill(patient, by=prescriber)
+        for wrong in ({"units": 0}, {"beyond_use_on": START - timedelta(days=1)}, {"price": -1}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                Fill.objects.filter(id=made.id, patient=patient).update(**wrong)
+
+    def test_a_role_that_does_not_care_may_not(self, clinic: Clinic, patient: Patient) -> None:
+        auditor = factories.member(clinic, Membership.Role.AUDITOR)
+        with pytest.raises(Refused, match="Your role"):
+            factories.fill(patient, by=auditor)
+
+
+class TestWithdrawing:
+    def test_a_withdrawn_fill_counts_no_longer_and_stays(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        fill = factories.fill(patient, by=prescriber)
+        assert desk.post(f"/fills/{fill.id}/withdraw/", {"reason": ""}).status_code == 422
+        assert desk.post(f"/fills/{fill.id}/withdraw/", {"reason": "typed twice"}).status_code == 302
+        fill.refresh_from_db()
+        assert fill.withdrawn_because == "typed twice"
+        course.refresh_from_db()
+        assert (course.run_out_on, course.refill_due_on) == (None, None)
+        assert "No fill is recorded" in words_of(desk.get(f"/patients/{patient.id}/"))
+
+    def test_only_once(self, patient: Patient, prescriber: Actor) -> None:
+        fill = factories.fill(patient, by=prescriber)
+        supply.withdraw_fill(fill_id=fill.id, reason="wrong", by=prescriber, at=AT)
+        with pytest.raises(Refused, match="withdrawn already"):
+            supply.withdraw_fill(fill_id=fill.id, reason="wrong", by=prescriber, at=AT)
+
+
+class TestStrip:
+    def strip(self, desk: Client, patient: Patient) -> str:
+        words = words_of(desk.get(f"/patients/{patient.id}/"))
+        return words[words.index(" Supply ") : words.index(" Dose and nights")]
+
+    def test_what_is_left_and_how_long_it_lasts(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, 42, by=prescriber, lot="L7", price=Decimal("42.00"))
+        words = self.strip(desk, patient)
+        assert "42 capsules of 1.5 mg left" in words
+        assert "it lasts to Sun 29 March 2026; from Mon 30 Mar on it is short" in words
+        assert "A refill is due from Fri 20 March 2026" in words
+        assert "About 30.00 for 30 days at 1.5 mg" in words
+        assert "lot L7" in words
+
+    def test_told_nights_are_counted_as_they_were(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, 42, by=prescriber)
+        factories.told_night(patient, START, dose_mg=None)
+        factories.told_night(patient, START + timedelta(days=1))
+        with on(4):
+            assert "39 capsules of 1.5 mg left" in self.strip(desk, patient)
+
+    def test_a_dose_the_capsules_cannot_make_is_named(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, 42, by=prescriber, strength="4.5")
+        words = self.strip(desk, patient)
+        assert "1.5 mg cannot be made from 4.5 mg capsules. The nearest that can be made: 4.5 mg." in words
+        assert "It does not make the next dose" in words
+
+    def test_no_plan_and_no_fill_have_no_strip(self, patient: Patient, desk: Client) -> None:
+        assert " Supply " not in words_of(desk.get(f"/patients/{patient.id}/"))
+
+    def test_what_an_earlier_plan_took_is_gone(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, 42, by=prescriber)
+        with on(10):
+            courses.stop(prescription_id=course.id, reason="pause", seen_version=1, by=prescriber, at=moment(10))
+        with on(20):
+            factories.prescription(patient, by=prescriber, at=moment(20))
+            assert "32 capsules of 1.5 mg left" in self.strip(desk, patient)
+
+
+class TestRefills:
+    def test_on_the_days_list_when_due_and_not_before(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, 42, by=prescriber)
+        with on(17):
+            assert "Refills due" not in words_of(desk.get("/"))
+        with on(30):
+            words = words_of(desk.get("/"))
+            assert "Refills due" in words
+            assert f"{patient.name} " in words
+
+    def test_who_left_doses_out_is_not_called_too_early(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        """The steps were not let happen: one capsule a night, and every other night was left out."""
+        factories.fill(patient, 42, by=prescriber)
+        for back in range(0, 18, 2):
+            factories.told_night(patient, day(back), dose_mg=None)
+        assert supply_selectors.refills_due(prescriber, at=moment(18)) == []
+
+    def test_a_newer_fill_settles_it(self, patient: Patient, course: Prescription, prescriber: Actor) -> None:
+        factories.fill(patient, 20, by=prescriber)
+        assert [due.prescription for due in supply_selectors.refills_due(prescriber, at=moment(10))] == [course]
+        factories.fill(patient, 200, by=prescriber, at=moment(10))
+        assert supply_selectors.refills_due(prescriber, at=moment(10)) == []
+
+    def test_the_pages_statements_do_not_grow_with_the_rows(
+        self, clinic: Clinic, prescriber: Actor, desk: Client
+    ) -> None:
+        def due(count: int) -> int:
+            for _ in range(count):
+                one = factories.patient(clinic)
+                factories.prescription(one, by=prescriber)
+                factories.fill(one, 5, by=prescriber)
+            with pages.statements() as found:
+                page = desk.get("/")
+            assert words_of(page).count("Refill due") >= count
+            return len(found)
+
+        desk.get("/")
+        assert due(1) == due(4)
+
+
+class TestLots:
+    def test_everybody_of_a_lot_in_one_click_however_it_was_typed(
+        self, clinic: Clinic, patient: Patient, prescriber: Actor, desk: Client
+    ) -> None:
+        other, third = factories.patient(clinic, "Second Person"), factories.patient(clinic, "Third Person")
+        factories.fill(patient, by=prescriber, lot="ab 12")
+        factories.fill(other, by=prescriber, lot="AB12")
+        factories.fill(third, by=prescriber, lot="AB13")
+        assert "2 patients" in words_of(desk.get("/lots/"))
+        answer = desk.get("/lots/?lot=Ab%2012")
+        words = words_of(answer)
+        assert patient.name in words
+        assert "Second Person" in words
+        assert "Third Person" not in words
+        (event,) = memory.events(action="lots.read", request_id=answer["X-Request-Id"])
+        assert set(event.patient_ids) == {patient.id, other.id}
+
+    def test_a_restricted_record_is_not_among_them(
+        self, clinic: Clinic, patient: Patient, prescriber: Actor, desk: Client
+    ) -> None:
+        factories.fill(patient, by=prescriber, lot="AB12")
+        Patient.objects.filter(id=patient.id, clinic=clinic).update(restricted_at=AT)
+        assert patient.name not in words_of(desk.get("/lots/?lot=AB12"))
+        assert "AB12" not in words_of(desk.get("/lots/"))
+
+    def test_a_lot_nobody_was_given(self, desk: Client) -> None:
+        assert "Nobody found" in words_of(desk.get("/lots/?lot=none"))
+
+
+class TestPharmacies:
+    def test_one_is_added_changed_and_left(self, clinic: Clinic, prescriber: Actor, desk: Client) -> None:
+        desk.post("/pharmacies/", {"name": "Corner Compounding", "fax": "000 1", "compounds": "capsules"})
+        (pharmacy,) = supply_selectors.pharmacies(prescriber)
+        assert (pharmacy.fax, pharmacy.compounds) == ("000 1", "capsules")
+        assert desk.post("/pharmacies/", {"name": "Corner Compounding"}).status_code == 422
+        answer = desk.post(f"/pharmacies/{pharmacy.id}/", {"name": "Corner Compounding", "seen_version": "1"})
+        assert answer.status_code == 302
+        assert supply_selectors.pharmacies(prescriber) == []
+        assert "no longer offered" in words_of(desk.get("/pharmacies/"))
+
+    def test_nobody_saves_over_anothers_words(self, clinic: Clinic, prescriber: Actor, desk: Client) -> None:
+        pharmacy = factories.pharmacy(clinic)
+        words = supply.PharmacyWords(name="Renamed")
+        change = {"pharmacy_id": pharmacy.id, "words": words, "asked": True, "by": prescriber, "at": AT}
+        supply.change_pharmacy(**change, seen_version=1)
+        with pytest.raises(Stale):
+            supply.change_pharmacy(**change, seen_version=1)
+        answer = desk.post(f"/pharmacies/{pharmacy.id}/", {"name": "Typed", "asked": "on", "seen_version": "1"})
+        assert answer.status_code == 409
+        assert 'value="Typed"' in answer.content.decode()
+
+
+class TestFormulation:
+    def test_an_old_course_is_made_of_capsules_of_its_strength(self, course: Prescription) -> None:
+        assert supply_selectors.formulation_of(course) == Formulation.capsules(Dose.of("1.5"))
+
+    def test_a_course_that_says_its_formulation_is_made_of_that(self, course: Prescription) -> None:
+        course.formulation = {"liquid_mg_per_ml": "1", "smallest_ml": "0.1"}
+        (unit,) = supply_selectors.formulation_of(course).units
+        assert (unit.form, unit.strength) == (Form.LIQUID, Dose.of(1))
