@@ -86,6 +86,8 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "erasure_id": uuid.uuid4(),
         "phone_id": case.phone.id,
         "prescription_id": case.prescription.id,
+        "fill_id": case.fill.id,
+        "pharmacy_id": case.fill.pharmacy_id,
         "report_id": case.report.id,
         "reminder_id": case.reminder.id,
         "export_id": case.exports["prescriber"],

@@ -263,4 +263,4 @@ class TestThePage:
             with pages.statements() as spent:
                 assert client.get("/").status_code == 200
             counts.append(len(spent))
-        assert counts == [10, 10], str(spent)
+        assert counts == [11, 11], str(spent)

@@ -102,21 +102,18 @@ def nights_of(lines: Sequence[Line], today: date) -> dict[date, Night]:
     days: dict[date, Night] = {}
     for line in sorted(lines, key=lambda line: line.prescription.signed_at):
         until = today + DAYS_AHEAD * _ONE_DAY
-        for one in schedule_nights(line.schedule, until_on=until, slot=line.prescription.slot):
+        for one in schedule_nights(line.schedule, until_on=until):
             days[one.on] = one
     return dict(sorted(days.items()))
 
 
-def schedule_nights(schedule: timeline.Timeline, *, until_on: date, slot: str) -> Iterator[Night]:
-    """The days of a schedule, from its first up to and without a date; nothing after its end."""
-    for segment in schedule:
-        if segment.to_on is None and segment.dose is None:
-            yield Night(segment.from_on, ())
-            return
-        day, end = segment.from_on, min(segment.to_on or until_on, until_on)
-        while day < end:
-            yield planner.night(day, segment.dose, slot)
-            day += _ONE_DAY
+def schedule_nights(schedule: timeline.Timeline, *, until_on: date) -> Iterator[Night]:
+    """The days of a schedule, from its first up to and without a date; of what follows its end the first day alone."""
+    last = schedule[-1]
+    if last.state is timeline.State.ENDED:
+        until_on = min(until_on, last.from_on + _ONE_DAY)
+    for one in timeline.days(schedule, schedule[0].from_on, until_on):
+        yield planner.night(one.on, one.dose, one.time_of_day)
 
 
 @dataclass(frozen=True)
