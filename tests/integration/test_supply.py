@@ -114,7 +114,7 @@ class TestRecording:
             ({"units": "4.5"}, "whole number"),
             ({"units": "many"}, "as a number"),
             ({"strength": "450 mcg"}, "milligrams, not micrograms"),
-            ({"strength": "50"}, "not low-dose naltrexone"),
+            ({"strength": "50"}, "50 mg"),
             ({"form": "drops", "scored": "on"}, "Only tablets are scored"),
             ({"form": "liquid", "smallest_ml": "0"}, "smallest measurable volume"),
             ({"price": "free"}, "Write the price as a number"),
