@@ -20,6 +20,8 @@ class Clinic(models.Model):
     name = models.CharField(max_length=120)
     zone_name = models.CharField(max_length=64)
     phone = models.CharField(max_length=40)
+    # The letterhead's lines; public, as on a door.
+    address = models.TextField(max_length=400, blank=True, default="", db_default="")
     # Said to patients who write when nobody reads: when somebody will, and whom to call before that.
     after_hours_words = models.TextField()
     # How long a record is kept after its last entry. Null: nobody has decided, and nothing is ever over.
@@ -63,6 +65,9 @@ class User(AbstractBaseUser):
     username = models.CharField(max_length=254, unique=True)
     name = models.CharField(max_length=200)
     email = models.EmailField(blank=True)
+    # What a prescription says of who signs it; both are in public registers. `npi`: ten digits, in the US.
+    licence = models.CharField(max_length=80, blank=True, default="", db_default="")
+    npi = models.CharField(max_length=10, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
 
     USERNAME_FIELD = "username"

@@ -28,7 +28,7 @@ from reminders.models import Occurrence, Reminder
 from reminders.states import State
 from symptoms.models import OpioidReport
 from tests import factories, pages
-from titration.models import Fill, Prescription
+from titration.models import Fill, Prescription, PrescriptionPaper
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 PASSING = re.compile(
@@ -61,6 +61,7 @@ class Case:
     member_token: str
     imported: Import
     fill: Fill
+    paper: PrescriptionPaper
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -182,6 +183,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
     prescription = factories.prescription(patient, by=by, at=NOW - timedelta(days=14))
     for back in range(8, 1, -1):
         factories.told_night(patient, NOW.date() - timedelta(days=back), note=f"{canary} night")
+    paper = factories.paper(prescription, by=by, at=NOW)
     report = OpioidReport.objects.create(
         clinic=clinic,
         patient=patient,
@@ -220,6 +222,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         member_token=joining.token,
         emergency=past_emergency(patient, by),
         imported=staged_import(by),
+        paper=paper,
         fill=factories.fill(patient, by=by, at=NOW, lot="LOT 1"),
     )
 

@@ -13,6 +13,8 @@ from desk.presenters.chart import NIGHTS_SHOWN, Drawn, aligned, dose_bands, draw
 from desk.presenters.days import day, moment
 from desk.presenters.history import PlanHistory, plan_history
 from desk.presenters.nights import NightRow, night_rows
+from desk.presenters.papers import PaperLine
+from desk.presenters.papers import line as paper_line
 from desk.presenters.person import Person, condition_names, lead_symptom, person
 from desk.presenters.plan import Plan, PlanCard, StepDue, next_untold, plan_card, step_due
 from desk.presenters.reports import Reported, reported
@@ -20,6 +22,7 @@ from desk.presenters.supply import Strip, strip
 from patients.selectors import InvitationState, PhoneState, Record
 from symptoms.models import OpioidReport
 from titration.engine import gate, timeline
+from titration.models import PrescriptionPaper
 from titration.selectors.supply import Supply
 
 COPIED_SHOWN = timedelta(days=30)
@@ -75,6 +78,7 @@ class Sources:
     reports: Sequence[OpioidReport]
     verdict: gate.Verdict | None
     supply: Supply
+    papers: Sequence[PrescriptionPaper]
     zone: ZoneInfo
     at: datetime
     whole: bool
@@ -99,6 +103,7 @@ class Page:
     card: PlanCard | None
     due: StepDue | None
     supply: Strip | None
+    papers: tuple[PaperLine, ...]
     history: tuple[PlanHistory, ...]
     chart: Drawn | None
     whole: bool
@@ -131,6 +136,7 @@ def page(sources: Sources) -> Page:
         card=_card(current, sources) if current else None,
         due=step_due(current, sources.verdict, today=today) if current and sources.verdict else None,
         supply=_supply(current, sources),
+        papers=tuple(paper_line(paper, zone=sources.zone) for paper in sources.papers),
         history=tuple(plan_history(plan, zone=sources.zone) for plan in plans),
         chart=chart(sources, bands, first) if plans or sources.logs or sources.doses else None,
         whole=sources.whole,

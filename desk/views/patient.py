@@ -90,6 +90,7 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
         reports=reports,
         verdict=verdict,
         supply=supply_selectors.supply_of(record.patient, [_line(plan) for plan in plans], at=at),
+        papers=supply_selectors.papers_of(record.patient) if current else [],
         zone=record.patient.clinic.zone,
         at=at,
         whole=whole,

@@ -16,9 +16,9 @@ from patients.models import CareGrant, ContactPreference, Patient, Phone
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
-from titration.engine.formulation import Form, Unit
-from titration.models import Fill, Pharmacy, Prescription, ProtocolVersion
-from titration.services import courses, protocols, supply
+from titration.engine.formulation import Form, Formulation, Unit
+from titration.models import Fill, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
+from titration.services import courses, papers, protocols, supply
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -167,3 +167,18 @@ def fill(
         **more,
     )
     return supply.record_fill(patient=patient, dispensed=dispensed, by=by, at=at)
+
+
+def paper(prescription: Prescription, *, by: Actor, at: datetime = AT, **more: Any) -> PrescriptionPaper:
+    """A drafted prescription for 42 days of 1.5 mg capsules."""
+    values = {
+        "formulation": Formulation.capsules(Dose.of("1.5")),
+        "nights": 42,
+        "refills": 0,
+        "pharmacy": None,
+        "address": "1 Test Road",
+        "allergies": "None known",
+        "indication": "Crohn's disease",
+        **more,
+    }
+    return papers.draft(prescription=prescription, asked=papers.Asked(**values), by=by, at=at)

@@ -88,6 +88,13 @@ LINES = {
     "desk:fill": Line(200, 422, ids=("patient_id",)),
     "desk:withdraw_fill": Line(200, 302, ids=("fill_id",), payload=DEED),
     "desk:lots": Line(200, 405),
+    "desk:paper_new": Line(200, 422, ids=("prescription_id",)),
+    "desk:print_schedule": Line(405, 302, ids=("prescription_id",)),
+    "desk:paper": Line(200, 405, ids=("paper_id",)),
+    "desk:sign_paper": Line(405, 302, ids=("paper_id",)),
+    "desk:move_paper": Line(405, 302, ids=("paper_id",)),
+    "desk:print_paper": Line(405, 200, ids=("paper_id",)),
+    "desk:licence": Line(200, 422),
     "desk:pharmacies": Line(200, 422),
     "desk:pharmacy": Line(200, 422, ids=("pharmacy_id",)),
     "desk:reminders": Line(200, 405),
@@ -227,7 +234,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link", "kind": "csv"}
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
-        unknown += ("fill_id", "pharmacy_id")
+        unknown += ("fill_id", "pharmacy_id", "paper_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
         unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
@@ -247,6 +254,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "grant_id": case.grant.id,
         "care_token": case.care_invitation_token,
         "fill_id": case.fill.id,
+        "paper_id": case.paper.id,
         "pharmacy_id": case.fill.pharmacy_id,
         "membership_id": case.membership.id,
         "invitation_id": case.member_invitation.id,

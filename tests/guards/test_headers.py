@@ -87,6 +87,7 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "phone_id": case.phone.id,
         "prescription_id": case.prescription.id,
         "fill_id": case.fill.id,
+        "paper_id": case.paper.id,
         "pharmacy_id": case.fill.pharmacy_id,
         "report_id": case.report.id,
         "reminder_id": case.reminder.id,

@@ -467,7 +467,7 @@ class TestCost:
         factories.phone(patient)
         with on(DUE), pages.statements() as many:
             desk.get(url(patient, query))
-        assert len(few) == len(many) <= 9, str(many)
+        assert len(few) == len(many) <= 10, str(many)
 
 
 class TestReading:

@@ -18,7 +18,7 @@ from symptoms.models import DoseTaken
 from titration.engine import planner, stock, timeline
 from titration.engine.formulation import Form, Formulation, Unit
 from titration.engine.planner import Night
-from titration.models import Fill, Pharmacy, PlanChange, Prescription, PrescriptionPaper
+from titration.models import Fill, PaperEvent, Pharmacy, PlanChange, Prescription, PrescriptionPaper
 from titration.selectors import courses
 
 DAYS_AHEAD = 400
@@ -280,3 +280,20 @@ def _refill_due(prescription: Prescription, supply: Supply) -> RefillDue | None:
     return RefillDue(
         prescription=prescription, standing=standing, as_of=supply.as_of, paper=papers[0] if papers else None
     )
+
+
+def papers_of(patient: Patient) -> list[PrescriptionPaper]:
+    """The patient's prescriptions on paper, the newest first, without their words."""
+    return list(PrescriptionPaper.objects.filter(patient=patient).defer("content").order_by("-drafted_at")[:20])
+
+
+def visible_paper(actor: Actor, paper_id: uuid.UUID) -> PrescriptionPaper | None:
+    """One prescription on paper of a patient this member may know of for longer than an emergency."""
+    visible = patients_selectors.visible_to(patients_selectors.lasting(actor))
+    rows = PrescriptionPaper.objects.filter(patient__in=visible, id=paper_id)
+    return rows.select_related("patient", "prescription").first()
+
+
+def happened_to(paper: PrescriptionPaper) -> list[PaperEvent]:
+    """What happened to it, in order."""
+    return list(PaperEvent.objects.filter(paper=paper).order_by("at", "id"))
