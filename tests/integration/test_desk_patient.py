@@ -161,7 +161,8 @@ class TestPlan:
         prescription = factories.prescription(patient)
         staff = pages.client_of(factories.member(clinic, Membership.Role.STAFF))
         page = staff.get(url(patient)).content.decode()
-        assert f"/courses/{prescription.id}/" not in page
+        for deed in ("hold", "advance", "stop", "papers"):
+            assert f"/courses/{prescription.id}/{deed}/" not in page
         assert "/chart.svg" in page
         nurse = pages.client_of(factories.member(clinic, Membership.Role.NURSE))
         page = nurse.get(url(patient)).content.decode()
