@@ -9,7 +9,7 @@ TABLES = ("pharmacy", "fill", "prescriptionpaper")
 class Migration(migrations.Migration):
     """Supplies and prescriptions on paper are walled by clinic; what happened to them is only added to."""
 
-    dependencies = [("titration", "0007_supply")]
+    dependencies = [("titration", "0008_supply")]
 
     operations = [
         *(walls.wall(f"titration_{table}") for table in TABLES),
