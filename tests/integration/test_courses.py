@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.actors import Actor
+from accounts.actors import Actor, system
 from accounts.models import Membership
 from common.dose import Dose
 from common.night import Slot
@@ -153,6 +153,20 @@ class TestAdvance:
             courses.advance(**step, reason="")
         courses.advance(**step, reason="Seen in person, doing well")
         assert PlanChange.objects.get().gate["codes"] == [gate.Code.NOT_ENOUGH_NIGHTS]
+
+    def test_what_a_template_asks_first_is_answered_by_a_person(self, patient: Patient) -> None:
+        prescription = factories.prescription(
+            patient, code="PDN-RESP", capsule_strength=Dose.of("1"), mode=Prescription.Mode.PLANNED
+        )
+        tell_week_before(patient, DUE, dose_mg="2")
+        step = {"prescription_id": prescription.id, "seen_version": 1, "at": evening_of(DUE)}
+        with pytest.raises(Refused, match="only if pain has fallen by less than 20 %"):
+            courses.advance(**step, reason="", by=system(patient.clinic_id))
+        by = factories.member(patient.clinic)
+        with pytest.raises(Refused, match="To step all the same, say why"):
+            courses.advance(**step, reason="", by=by)
+        courses.advance(**step, reason="Pain 6 before, 6 now", by=by)
+        assert PlanChange.objects.get().gate["codes"] == [gate.Code.ASKED_FIRST]
 
     def test_an_opioid_report_closes_the_gate_for_everybody(self, patient: Patient) -> None:
         prescription, by = factories.prescription(patient), factories.member(patient.clinic)

@@ -41,6 +41,7 @@ def facts(draw: st.DrawFn) -> Facts:
         nights_possible=possible,
         nights_not_taken=draw(st.integers(0, logged)),
         moderate_side_effects_last_3=draw(st.integers(0, 3)),
+        asked_first=draw(st.sampled_from(["", "pain has fallen"])),
     )
 
 
@@ -74,6 +75,12 @@ class TestGate:
                 Code.TOO_EARLY,
                 False,
                 "The step is due on 20 January 2025; it can be confirmed from the day before.",
+            ),
+            (
+                {"asked_first": "pain has fallen by less than 20 %"},
+                Code.ASKED_FIRST,
+                True,
+                "The template takes this step only if pain has fallen by less than 20 %. Say what you found.",
             ),
             (
                 {"nights_not_taken": 2},
@@ -151,6 +158,7 @@ class TestGate:
             assert drawn.nights_logged >= 5
             assert drawn.nights_not_taken <= 1
             assert drawn.moderate_side_effects_last_3 == 0
+            assert not drawn.asked_first
             assert drawn.due_on is not None
             assert drawn.today >= drawn.due_on - timedelta(days=1)
             assert not drawn.ended

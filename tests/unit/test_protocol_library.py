@@ -15,7 +15,7 @@ from tests.strategies.courses import protocols
 from titration import protocol_files
 from titration.engine import timeline
 from titration.engine.by_weight import resolved
-from titration.engine.course import Course
+from titration.engine.course import ChangeProtocol, Course
 from titration.engine.protocol import Protocol, Rung, Then
 from titration.engine.refusals import EngineRefusal
 from titration.engine.terms import Condition, Cycle
@@ -138,6 +138,13 @@ class TestByWeight:
             assert made.dose <= rung.dose <= Dose.of("4.5")
             assert made.dose.mg <= kg / 10
             assert made.days == rung.days
+
+    def test_nobody_takes_it_without_a_weight(self) -> None:
+        protocol = protocol_files.find("PEDS-SMITH")
+        with pytest.raises(EngineRefusal, match="goes by weight"):
+            Course(protocol, date(2025, 1, 6))
+        with pytest.raises(EngineRefusal, match="goes by weight"):
+            ChangeProtocol(date(2025, 1, 6), protocol)
 
     def test_made_once(self) -> None:
         made = resolved(protocol_files.find("PEDS-SMITH"), Decimal(30))

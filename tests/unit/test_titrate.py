@@ -147,3 +147,21 @@ def test_answers_in_time_and_needs_no_database() -> None:
         assert (ran.returncode, ran.stderr) == (0, "")
         assert json.loads(ran.stdout)["protocol"] == "STD-2W"
     assert min(seconds) < 1.5
+
+
+class TestByWeight:
+    def test_a_weight_makes_it_a_schedule(self) -> None:
+        assert steps("PEDS-SMITH", "--start", "2025-01-06", "--weight-kg", "32.7")[0] == (
+            "2025-01-06",
+            "2025-03-03",
+            "3.2",
+        )
+
+    @pytest.mark.parametrize(
+        ("weight", "hint"),
+        [((), "goes by weight"), (("--weight-kg", "heavy"), "in kilograms"), (("--weight-kg", "900"), "between 2 and")],
+    )
+    def test_without_one_that_can_be_there_is_none(self, weight: tuple[str, ...], hint: str) -> None:
+        code, _, said = titrate("PEDS-SMITH", "--start", "2025-01-06", *weight)
+        assert code == command_line.NOT_DONE
+        assert hint in said

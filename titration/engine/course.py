@@ -205,6 +205,10 @@ class ChangeProtocol(_Dated):
     to_rung: int | None = None
     confirmed: bool = False
 
+    def __post_init__(self) -> None:
+        _check_calendar(self.on)
+        self.protocol.check_ready()
+
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
@@ -255,6 +259,7 @@ class Course:
 
     def __post_init__(self) -> None:
         _check_calendar(self.start_on)
+        self.protocol.check_ready()
 
     def changed(self, *changes: Change) -> Self:
         """The same course with these changes recorded last. Whether they may be is found by unfolding it."""

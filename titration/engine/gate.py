@@ -34,6 +34,7 @@ class Code(StrEnum):
     OPIOID_REPORTED = "opioid reported"
     HELD = "held"
     TOO_EARLY = "too early"
+    ASKED_FIRST = "asked first"
     NOT_TAKEN = "not taken"
     SIDE_EFFECTS = "side effects"
     NOT_ENOUGH_NIGHTS = "not enough nights"
@@ -47,7 +48,7 @@ class Facts:
     are the last seven before today at the present dose: `nights_possible` is how many there were (fewer where the dose
     is younger), `nights_logged` how many of them have a log, `nights_not_taken` how many logs say the dose was not
     taken, and `moderate_side_effects_last_3` how many of the last three nights have a side effect that is moderate or
-    worse.
+    worse. `asked_first` is what the template wants to hold before this step, in words; empty where it asks nothing.
     """
 
     due_on: date | None
@@ -59,6 +60,7 @@ class Facts:
     nights_possible: int
     nights_not_taken: int
     moderate_side_effects_last_3: int
+    asked_first: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.nights_not_taken <= self.nights_logged <= self.nights_possible <= WINDOW_NIGHTS:
@@ -157,6 +159,9 @@ def _hard(facts: Facts) -> list[Why]:
 def _clinical(facts: Facts) -> list[Why]:
     """What speaks against the step and a clinician may weigh. Nights not taken count only where enough are logged."""
     reasons = []
+    if facts.asked_first:
+        sentence = f"The template takes this step only if {facts.asked_first}. Say what you found."
+        reasons.append(Why(Code.ASKED_FIRST, sentence, overridable=True))
     if facts.nights_logged >= NIGHTS_NEEDED and facts.nights_not_taken > MOST_NOT_TAKEN:
         sentence = (
             f"{facts.nights_not_taken} of {facts.nights_logged} logged doses were not taken; "

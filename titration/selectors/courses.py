@@ -310,6 +310,7 @@ def _facts(
         nights_possible=len(nights),
         nights_not_taken=len(not_taken),
         moderate_side_effects_last_3=len(hurting),
+        asked_first=_asked_first(prescription),
     )
 
 
@@ -330,6 +331,16 @@ def _held_until(current: Step | timeline.Segment | None) -> date | None:
     if current is None or current.state != timeline.State.HELD:
         return None
     return current.to_on or timeline.FOREVER
+
+
+def _asked_first(prescription: Prescription) -> str:
+    """What the template wants to hold before the next step, in its words."""
+    conditions = (
+        rung["only_if"]["words"]
+        for rung in prescription.protocol_snapshot["rungs"]
+        if "only_if" in rung and prescription.next_dose == Dose.of(rung["dose_mg"])
+    )
+    return next(conditions, "")
 
 
 def _is_evidence(
