@@ -17,6 +17,7 @@ class Permission(enum.StrEnum):
     REGISTER_PATIENTS = "register patients and invite them"
     IMPORT = "import patients from a table"
     PRESCRIBE = "prescribe, step and stop plans"
+    EDIT_PROTOCOLS = "write the clinic's own templates"
     HOLD = "hold a plan"
     ANSWER_OPIOID_REPORT = "answer an opioid report"
     SETTLE_REMINDERS = "settle reminders that may not have arrived"
@@ -34,10 +35,12 @@ class Permission(enum.StrEnum):
 P = Permission
 ROLES = Membership.Role
 _CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.KEEP_SUPPLY, P.BELONG})
-_DECIDES = frozenset({P.PRESCRIBE, P.HOLD, P.ANSWER_OPIOID_REPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS})
+_DECIDES = frozenset(
+    {P.PRESCRIBE, P.EDIT_PROTOCOLS, P.HOLD, P.ANSWER_OPIOID_REPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS}
+)
 _PRESCRIBER = _CARE | _DECIDES | {P.EXPORT, P.IMPORT}
 _AUDITOR = frozenset({P.READ_MEMORY, P.REVIEW_EMERGENCIES, P.BELONG})
-_ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.ERASE, P.BELONG})
+_ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.EDIT_PROTOCOLS, P.ERASE, P.BELONG})
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     ROLES.PRESCRIBER: _PRESCRIBER,
     ROLES.NURSE: _CARE | {P.HOLD, P.BREAK_GLASS},

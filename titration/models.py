@@ -21,6 +21,7 @@ from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
 from titration.engine.course import RETITRATE_FROM_DAYS
+from titration.library_models import ProtocolDecision
 from titration.supply_models import Fill, PaperEvent, Pharmacy, PrescriptionPaper
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PlanChange",
     "Prescription",
     "PrescriptionPaper",
+    "ProtocolDecision",
     "ProtocolVersion",
     "Step",
 ]

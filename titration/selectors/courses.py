@@ -25,13 +25,14 @@ from titration.engine import gate, supply, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Protocol
 from titration.models import PlanChange, Prescription, ProtocolVersion, Step
+from titration.selectors import library
 
 MODERATE_OR_WORSE = frozenset({"moderate", "severe"})
 
 
 def protocols_for(actor: Actor) -> QuerySet[ProtocolVersion]:
-    """The templates this actor's clinic may prescribe by: the shared ones, newest version of each."""
-    return ProtocolVersion.objects.filter(clinic=None).order_by("code", "-version").distinct("code")
+    """The templates this actor's clinic may prescribe by: shared and its own, the newest version of each."""
+    return library.offered(actor)
 
 
 def open_prescription(patient: Patient) -> Prescription | None:
