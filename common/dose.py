@@ -92,6 +92,11 @@ class Dose:
         """The difference; raises ValueError where it would be less than nothing."""
         return type(self)(self.mg - other.mg)
 
+    @property
+    def half(self) -> Self:
+        """Half of it; raises ValueError where that is finer than a dose can be."""
+        return type(self)(self.mg / 2)
+
     def units_of(self, strength: Self) -> Fraction:
         """How many units (capsules, tablets) of `strength` make this dose, exact: 3 mg of 1.5 mg is 2, 4 mg is 8/3."""
         if not strength.mg:

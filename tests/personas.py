@@ -28,7 +28,7 @@ from reminders.models import Occurrence, Reminder
 from reminders.states import State
 from symptoms.models import OpioidReport
 from tests import factories, pages
-from titration.models import Fill, Prescription, PrescriptionPaper
+from titration.models import Fill, Prescription, PrescriptionPaper, ProtocolVersion
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 PASSING = re.compile(
@@ -41,8 +41,8 @@ PASSING = re.compile(
 @dataclass
 class Case:
     """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export;
-    a helper who may log, and one whose time is over; an emergency in which the record was once opened; and a table of
-    a newcomer that waits in their clinic.
+    a helper who may log, and one whose time is over; an emergency in which the record was once opened; a table of a
+    newcomer that waits in their clinic, and a template of the clinic's own.
     """
 
     canary: str
@@ -62,6 +62,7 @@ class Case:
     imported: Import
     fill: Fill
     paper: PrescriptionPaper
+    template: ProtocolVersion
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -224,6 +225,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         imported=staged_import(by),
         paper=paper,
         fill=factories.fill(patient, by=by, at=NOW, lot="LOT 1"),
+        template=factories.own_template(by, code=f"OURS-{which.upper()}", at=NOW),
     )
 
 

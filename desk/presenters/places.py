@@ -27,6 +27,7 @@ PLACES = (
     Place("desk:people", "People", P.MANAGE_MEMBERS, "desk:people"),
     Place("desk:memory", "Who did what", P.READ_MEMORY, "desk:memory"),
     Place("desk:retention", "Retention", P.ERASE, "desk:retention"),
+    Place("desk:templates", "Templates", P.BELONG, "desk:template"),
     Place("desk:emergency_reviews", "Emergency reviews", P.REVIEW_EMERGENCIES, "desk:emergency_review"),
 )
 LAST_RESORT = "desk:roles"

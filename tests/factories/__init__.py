@@ -1,6 +1,7 @@
 """Rows for tests: visibly made up, sensible by default, every field open to be said."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,9 +17,10 @@ from patients.models import CareGrant, ContactPreference, Patient, Phone
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
+from titration import protocol_files
 from titration.engine.formulation import Form, Formulation, Unit
 from titration.models import Fill, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
-from titration.services import courses, papers, protocols, supply
+from titration.services import courses, library, papers, protocols, supply
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -107,6 +109,14 @@ def protocol_version(code: str = "STD-2W") -> ProtocolVersion:
     """A shipped protocol as a row."""
     protocols.load_shipped(at=AT)
     return ProtocolVersion.objects.get(code=code)
+
+
+def own_template(by: Actor, *, code: str = "OURS-2W", at: datetime = AT) -> ProtocolVersion:
+    """A template of the clinic's own, like STD-2W."""
+    protocol = replace(protocol_files.find("STD-2W"), id=code, name=f"ours, every 2 weeks, {code.lower()}")
+    return library.save(
+        protocol=protocol, seen_version=0, strengths=[Dose.of("1.5")], words="as we do it", by=by, at=at
+    )
 
 
 def prescription(patient: Patient, *, by: Actor | None = None, at: datetime = AT, **more: Any) -> Prescription:

@@ -80,6 +80,16 @@ LINES = {
     "desk:helpers": Line(200, 422, ids=("patient_id",)),
     "desk:end_help": Line(405, 302, ids=("patient_id", "grant_id")),
     "desk:read_dose": Line(405, 200, payload=(("field", "dose"), ("dose_other", "4,5"))),
+    "desk:templates": Line(200, 405),
+    "desk:template": Line(200, 405, ids=("template_id",)),
+    "desk:template_courses": Line(200, 405, ids=("template_id",)),
+    "desk:template_toml": Line(200, 405, ids=("template_id",)),
+    "desk:template_edit": Line(200, 200, ids=("template_id",)),
+    "desk:template_paste": Line(200, 200),
+    "desk:template_paste_from": Line(200, 200, ids=("template_id",)),
+    "desk:template_review": Line(200, 302, ids=("template_id",), payload=(("words", "matrix"),)),
+    "desk:template_withdraw": Line(200, 302, ids=("template_id",), payload=(("words", "matrix"),)),
+    "desk:template_offer": Line(200, 409, ids=("template_id",)),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance": Line(200, 422, ids=("prescription_id",), payload=DEED),
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),
@@ -236,7 +246,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
         unknown += ("fill_id", "pharmacy_id", "paper_id")
         unknown += ("user_id", "grant_id", "access_id", "erasure_id")
-        unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id")
+        unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id", "template_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
         **plain,
@@ -259,6 +269,7 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "membership_id": case.membership.id,
         "invitation_id": case.member_invitation.id,
         "member_token": case.member_token,
+        "template_id": case.template.id,
     }
 
 

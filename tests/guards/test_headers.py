@@ -100,6 +100,7 @@ def test_every_answer_to_everybody_carries_them(house: House) -> None:
         "membership_id": case.membership.id,
         "invitation_id": case.member_invitation.id,
         "member_token": case.member_token,
+        "template_id": case.template.id,
         "night": NOW.date(),
         "key": "some-key",
         "link": "unknown-link",

@@ -70,6 +70,16 @@ def in_use(actor: Actor) -> dict[uuid.UUID, int]:
     return {row["protocol_version"]: row["courses"] for row in counted}
 
 
+def in_use_by_code(actor: Actor) -> dict[tuple[str, uuid.UUID | None], int]:
+    """How many open courses that this actor may know of go by any version of each template, by code and clinic."""
+    counted = (
+        _open_courses(actor)
+        .values("protocol_version__code", "protocol_version__clinic_id")
+        .annotate(courses=Count("id"))
+    )
+    return {(row["protocol_version__code"], row["protocol_version__clinic_id"]): row["courses"] for row in counted}
+
+
 def courses_on(actor: Actor, version: ProtocolVersion, *, after: datetime | None = None) -> list[Prescription]:
     """The open courses that go by this version, the longest signed first, and one more than a page of them."""
     found = _open_courses(actor).filter(protocol_version=version)
