@@ -32,6 +32,7 @@ TIME_WORDS = {
     Slot.MORNING.value: "In the morning",
     Slot.SPLIT.value: "Half in the morning, half in the evening",
 }
+GRADE_WORDS = {**GRADES, Grade.CHOICE: "a choice of our own (E3)"}
 _SOURCE = re.compile(r"\s*([^:]{1,60}?)\s*:\s*(\S.{0,500})")
 _IN_STEP = re.compile(r"\brung (\d+)\b")
 
@@ -152,7 +153,7 @@ class TemplateForm(forms.Form):
     )
     grade = forms.ChoiceField(
         label="Rests on",
-        choices=[(grade.value, words) for grade, words in GRADES.items()],
+        choices=list(GRADE_WORDS.items()),
         widget=forms.RadioSelect(attrs=RADIO),
     )
     sources = _text(
@@ -171,8 +172,10 @@ class TemplateForm(forms.Form):
     )
     seen_version = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, base: Protocol, new: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, base: Protocol, new: bool, saving: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Steps are drawn while the rest is still to be said.
+        self.fields["words"].required = saving
         self.base = base
         if not new:
             del self.fields["code"]
@@ -278,8 +281,9 @@ class PasteForm(forms.Form):
     words = _text("Where it comes from, or what changed", most=LONGEST_REASON, rows=2, asked="Say where it comes from.")
     seen_version = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, saving: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["words"].required = saving
         self.fields["text"].widget.attrs |= {"spellcheck": "false", "class": "toml"}
         self.helper = without_tags("text", Div("code", "strengths", css_class="form-row"), "words", "seen_version")
 

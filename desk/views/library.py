@@ -114,9 +114,10 @@ def template_edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
         return _editor(request, version, form, steps, own=own, chart=present.chart(base))
     if request.POST.get("action") == "more":
         return _editor(request, version, *_longer(request, base, own=own), own=own)
-    form, steps = TemplateForm(request.POST, base=base, new=not own), StepFormSet(request.POST, prefix="step")
-    made = _made(form, steps)
     saving = request.POST.get("action") == "save"
+    form = TemplateForm(request.POST, base=base, new=not own, saving=saving)
+    steps = StepFormSet(request.POST, prefix="step")
+    made = _made(form, steps)
     if made is not None and saving:
         try:
             saved = library.save(
@@ -220,9 +221,10 @@ def template_paste_from(request: HttpRequest, template_id: uuid.UUID) -> HttpRes
 def _pasted(request: HttpRequest, initial: dict[str, str]) -> HttpResponse:
     form, made, status = PasteForm(initial=initial), None, 200
     if request.method == "POST":
-        form = PasteForm(request.POST)
+        saving = request.POST.get("action") == "save"
+        form = PasteForm(request.POST, saving=saving)
         made = _read(form)
-        if request.POST.get("action") == "save":
+        if saving:
             status = 422
             if made is not None:
                 refusal = _saved_from_text(request, form, made)

@@ -250,7 +250,7 @@ class TestWriting:
         assert not sentence or sentence in words_of(response)
 
     def test_looking_writes_nothing_and_draws_the_steps(self, desk: Client, by: Actor) -> None:
-        response = edit(desk, shared(), typed(action="preview"))
+        response = edit(desk, shared(), typed(action="preview", words=""))
         assert response.status_code == 200
         drawn = response.content.decode().partition('id="preview"')[2]
         assert drawn.count("<svg xmlns") == 2
@@ -340,6 +340,8 @@ class TestAsText:
         text = to_toml(protocol_files.find("PDN-RESP"))
         response = desk.post("/templates/paste/", self.values(text, action="preview", code="MY-PDN", words=""))
         assert response.status_code == 200
+        assert "only if pain has fallen by less than 20 %" in words_of(response)
+        assert response.content.decode().count("<svg xmlns") == 2
         assert not ProtocolVersion.objects.filter(clinic_id=by.clinic_id).exists()
 
 
