@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from accounts import selectors as accounts_selectors
 from accounts.models import Membership, User
@@ -22,7 +22,7 @@ from ldn_clinic import demo, demo_seed
 from patients.models import Patient
 from symptoms.models import OpioidReport
 from tests.browser.conftest import DESK, PHONE, enter
-from titration.models import Prescription
+from titration.models import Prescription, ProtocolVersion
 from titration.services import protocols
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -43,6 +43,7 @@ def addresses() -> dict[str, str]:
     report = OpioidReport.objects.get()
     without_plan = Patient.objects.get(record_number=f"DEMO-{demo_seed.NO_COURSE:03d}")
     tables = brought()
+    template, by_weight = (ProtocolVersion.objects.get(clinic=None, code=code).id for code in ("STD-2W", "PEDS-UK"))
     return {
         "today": "/",
         "patients": "/patients/",
@@ -56,6 +57,13 @@ def addresses() -> dict[str, str]:
         "stop": f"/courses/{course.id}/stop/",
         "answer": f"/reports/{report.id}/answer/",
         "reminders": "/reminders/",
+        "templates": "/templates/",
+        "template": f"/templates/{template}/",
+        "template by weight": f"/templates/{by_weight}/",
+        "courses on a template": f"/templates/{template}/courses/",
+        "writing a template": f"/templates/{template}/edit/",
+        "a template as text": f"/templates/{by_weight}/text/",
+        "reviewing a template": f"/templates/{template}/review/",
         "exports": "/exports/",
         "imports": "/imports/",
         "import to accept": f"/imports/{tables[0].id}",
@@ -143,6 +151,30 @@ def test_so_is_every_page_of_the_administrator(
     assert_accessible(page)
     enter(context, base_url, administrator.user)
     assert not too_wide(page, theirs, assert_accessible)
+    context.close()
+
+
+def test_what_is_typed_is_read_back_and_drawn_at_once(
+    addresses: dict[str, str], browser: Browser, base_url: str
+) -> None:
+    context = browser.new_context(base_url=base_url, viewport=DESK)
+    page = context.new_page()
+    enter(context, base_url, User.objects.get(username=PRESCRIBER))
+    page.goto(addresses["prescribe"])
+    echo, another = page.locator("#id_strength_echo"), page.locator("[name=strength_other]")
+    for typed, said in (("4,5", "Read as 4.5 mg, four and a half milligrams."), ("450", "Is a point missing (4.5 mg)")):
+        another.fill(typed)
+        expect(echo).to_contain_text(said)
+    another.fill("")
+    page.locator('[name=strength][value="1.5"]').check()
+    expect(echo).to_have_text("Read as 1.5 mg, one and a half milligrams.")
+    page.goto(addresses["writing a template"])
+    page.locator("[name=strengths]").fill("1.5")
+    page.locator("[name=step-1-days]").fill("21")
+    expect(page.locator("#preview")).to_contain_text("day 36")
+    page.locator("[name=step-1-dose]").fill("2")
+    expect(page.locator("#preview")).to_contain_text("2 mg cannot be made from 1.5 mg capsules.")
+    assert page.locator("[name=step-1-days]").input_value() == "21"
     context.close()
 
 

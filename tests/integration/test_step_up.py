@@ -284,6 +284,7 @@ ASKING = {
     "record.team_add",
     "record.team_remove",
     "retention.years",
+    "template.review_page",
 }
 
 
