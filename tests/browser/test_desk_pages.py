@@ -172,8 +172,8 @@ def test_what_is_typed_is_read_back_and_drawn_at_once(
     page.locator("[name=strengths]").fill("1.5")
     page.locator("[name=step-1-days]").fill("21")
     expect(page.locator("#preview")).to_contain_text("day 36")
-    page.locator("[name=step-1-dose]").fill("2")
-    expect(page.locator("#preview")).to_contain_text("2 mg cannot be made from 1.5 mg capsules.")
+    page.locator("[name=strengths]").fill("3")
+    expect(page.locator("#preview")).to_contain_text("1.5 mg cannot be made from 3 mg capsules.")
     assert page.locator("[name=step-1-days]").input_value() == "21"
     context.close()
 
