@@ -32,8 +32,10 @@ MORE_STEPS = 3
 def templates(request: HttpRequest) -> HttpResponse:
     """Every template, shared and the clinic's own; those out of use stand apart."""
     rows = list(selectors.newest(request.actor))
-    reviews, courses = selectors.reviews(request.actor, rows), _by_code(request, rows)
-    lines = [present.line(row, review=reviews.get(row.id), courses=courses[(row.code, row.clinic_id)]) for row in rows]
+    reviews, courses = selectors.reviews(request.actor, rows), selectors.in_use_by_code(request.actor)
+    lines = [
+        present.line(row, review=reviews.get(row.id), courses=courses.get((row.code, row.clinic_id), 0)) for row in rows
+    ]
     context = {
         "own": [line for line, row in zip(lines, rows, strict=True) if row.clinic_id and not line.withdrawn],
         "shared": [line for line, row in zip(lines, rows, strict=True) if not row.clinic_id and not line.withdrawn],
@@ -43,12 +45,6 @@ def templates(request: HttpRequest) -> HttpResponse:
         "may_count": policy.may(request.actor, P.READ_PATIENTS),
     }
     return TemplateResponse(request, "desk/templates.html", context)
-
-
-def _by_code(request: HttpRequest, rows: list[ProtocolVersion]) -> dict[tuple[str, Any], int]:
-    """How many open courses go by any version of each template."""
-    counted = selectors.in_use_by_code(request.actor)
-    return {(row.code, row.clinic_id): counted.get((row.code, row.clinic_id), 0) for row in rows}
 
 
 @require_safe
@@ -76,15 +72,13 @@ def template(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
 def template_courses(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
     """The open courses on one version, to be looked at one by one."""
     version = _known(request, template_id)
-    found = selectors.courses_on(request.actor, version)
-    shown = found[: selectors.COURSES_ON_A_PAGE]
+    shown, after = selectors.courses_on(request.actor, version, after=request.GET.get("after", ""))
     request.seen(row.patient_id for row in shown)
     rows = selectors.versions_like(request.actor, version)
     context = {
         "template": present.page(version, review=None),
         "courses": [present.course(row, zone=request.clinic.zone) for row in shown],
-        "more": len(found) > len(shown),
-        "most": selectors.COURSES_ON_A_PAGE,
+        "next_url": f"{request.path}?after={after}" if after else "",
         "newest": rows[0].version,
     }
     return TemplateResponse(request, "desk/template_courses.html", context)

@@ -83,7 +83,12 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def _offered(request: HttpRequest) -> Offered:
     versions = courses_selectors.protocols_for(request.actor)
     read = {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
-    return {identifier: offered for identifier, offered in read.items() if offered[1].is_plain}
+    return {identifier: offered for identifier, offered in read.items() if _is_asked_for_here(offered[1])}
+
+
+def _is_asked_for_here(protocol: Protocol) -> bool:
+    """Whether the form asks all that this template needs; it knows no weight and no halves."""
+    return not (protocol.needs_weight or protocol.is_split)
 
 
 def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -17,6 +18,8 @@ from common.refusals import Refused, Stale
 from patients.models import Patient
 from tests import factories, memory
 from titration.engine import gate, timeline
+from titration.engine.course import ChangeProtocol
+from titration.engine.protocol import Protocol
 from titration.models import OpioidReview, PlanChange, Prescription, Step
 from titration.selectors import courses as selectors
 from titration.selectors import silence, worklist
@@ -55,6 +58,38 @@ def assert_rows_are_what_the_engine_says(prescription: Prescription) -> None:
 
 
 class TestPrescribe:
+    def test_by_weight_it_is_signed_in_milligrams_for_that_weight(self, patient: Patient) -> None:
+        with pytest.raises(Refused, match="goes by weight"):
+            factories.prescription(patient, code="PEDS-SMITH", capsule_strength=Dose.of("0.1"))
+        prescription = factories.prescription(
+            patient, code="PEDS-SMITH", capsule_strength=Dose.of("0.1"), weight_kg=Decimal("32.7")
+        )
+        step = Step.objects.filter(prescription=prescription).order_by("from_on").first()
+        assert step is not None
+        assert step.dose == Dose.of("3.2")
+        assert prescription.protocol_snapshot["by_weight"]["weight_kg"] == "32.7"
+
+    def test_a_template_in_two_halves_is_taken_in_two(self, patient: Patient) -> None:
+        values = {"code": "BID-NO", "capsule_strength": Dose.of("3")}
+        with pytest.raises(Refused, match="halves each day's dose"):
+            factories.prescription(patient, **values)
+        assert factories.prescription(patient, slot=Slot.SPLIT, **values).slot == "split"
+
+    def test_a_template_that_asks_first_begins_a_plan_of_its_own(self, patient: Patient) -> None:
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        version = factories.protocol_version("PDN-RESP")
+        change = ChangeProtocol(START + timedelta(days=1), Protocol.from_json(version.body))
+        with pytest.raises(Refused, match="Stop this plan and prescribe by it anew"):
+            courses.change(
+                prescription_id=prescription.id,
+                change=change,
+                reason="to try it",
+                seen_version=1,
+                protocol_version=version,
+                by=by,
+                at=AT,
+            )
+
     def test_it_signs_a_course_and_leaves_a_trace(self, patient: Patient) -> None:
         prescription = factories.prescription(patient)
         assert (prescription.next_due_on, prescription.next_dose) == (DUE, Dose.of("3"))

@@ -86,6 +86,7 @@ class TestList:
         assert "0.1 mg/kg, at most 4.5 mg" in words
 
     def test_its_statements_do_not_grow(self, desk: Client, by: Actor, own: ProtocolVersion) -> None:
+        factories.prescription(factories.patient(by_clinic(by)), by=by, protocol_version=own)
         desk.get("/templates/")
         with pages.statements() as few:
             desk.get("/templates/")
@@ -95,7 +96,7 @@ class TestList:
         with pages.statements() as many:
             page = words_of(desk.get("/templates/"))
         assert len(few) == len(many), str(many)
-        assert page.count("1 course") == 5
+        assert page.count("1 course") == 6
 
     @pytest.mark.parametrize("role", ROLES.values)
     def test_everybody_reads_them_and_some_write(self, clinic: Clinic, own: ProtocolVersion, role: str) -> None:
@@ -171,10 +172,17 @@ class TestOne:
             at = AT + timedelta(hours=number + 1)
             factories.prescription(patient, by=by, protocol_version=own, at=at)
         with pages.statements() as many:
-            words = words_of(desk.get(f"/templates/{own.id}/courses/"))
+            page = desk.get(f"/templates/{own.id}/courses/")
+        words = words_of(page)
         assert len(few) == len(many), str(many)
         assert ("Test First" in words, "Test Later 0" in words, "Test Later 1" in words) == (True, True, False)
-        assert "The 2 signed longest ago are shown" in words
+        following = re.search(r'rel="next" href="([^"]+)"', page.content.decode())
+        assert following
+        second = desk.get(unescape(following[1]))
+        words = words_of(second)
+        assert ("Test Later 0" in words, "Test Later 1" in words, "Test Later 2" in words) == (False, True, True)
+        assert 'rel="next"' not in second.content.decode()
+        assert "Test First" in words_of(desk.get(f"/templates/{own.id}/courses/?after=nonsense"))
 
     def test_another_clinics_is_not_there(self, own: ProtocolVersion) -> None:
         stranger = pages.client_of(factories.member(factories.clinic("Other Clinic")))

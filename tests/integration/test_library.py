@@ -14,11 +14,12 @@ from common.dose import Dose
 from common.refusals import Refused, Stale
 from tests import factories, memory
 from titration import protocol_files
+from titration.engine.course import ChangeProtocol, Supersede
 from titration.engine.protocol import Protocol, Rung
 from titration.models import Prescription, ProtocolDecision, ProtocolVersion
 from titration.selectors import courses as courses_selectors
 from titration.selectors import library as selectors
-from titration.services import library, protocols
+from titration.services import courses, library, protocols
 
 pytestmark = pytest.mark.django_db
 AT = factories.AT
@@ -69,7 +70,7 @@ class TestSaving:
         assert ("OURS-2W", 2) in codes(by)
         assert ("OURS-2W", 1) not in codes(by)
         assert selectors.in_use(by) == {first.id: 1}
-        assert [row.id for row in selectors.courses_on(by, first)] == [signed.id]
+        assert [row.id for row in selectors.courses_on(by, first)[0]] == [signed.id]
 
     @pytest.mark.parametrize(
         ("protocol", "more", "sentence"),
@@ -199,7 +200,22 @@ class TestInUse:
         patient.save(update_fields=["restricted_at"])
         other = factories.member(clinic)
         assert selectors.in_use(other) == {}
-        assert selectors.courses_on(other, version) == []
+        assert selectors.courses_on(other, version) == ([], "")
+
+    def test_a_course_counts_where_it_was_changed_to_and_back_where_that_is_taken_back(
+        self, by: Actor, clinic: Clinic
+    ) -> None:
+        first = saved(by)
+        signed = factories.prescription(factories.patient(clinic), by=by, protocol_version=first)
+        second = saved(by, SLOWER, seen_version=1)
+        deed = {"prescription_id": signed.id, "reason": "the newer one", "by": by, "at": AT}
+        changed = ChangeProtocol(AT.date(), Protocol.from_json(second.body))
+        courses.change(change=changed, seen_version=1, protocol_version=second, **deed)
+        assert selectors.in_use(by) == {second.id: 1}
+        assert [row.id for row in selectors.courses_on(by, second)[0]] == [signed.id]
+        assert selectors.courses_on(by, first) == ([], "")
+        courses.change(change=Supersede(0), seen_version=2, **deed)
+        assert selectors.in_use(by) == {first.id: 1}
 
     def test_a_closed_course_is_in_use_no_longer(self, by: Actor, clinic: Clinic) -> None:
         version = saved(by)

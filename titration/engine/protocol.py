@@ -137,11 +137,6 @@ class Protocol:
         return self.time_of_day is Slot.SPLIT
 
     @property
-    def is_plain(self) -> bool:
-        """Whether its rungs alone say what is taken: nothing by weight, by halves, by an answer, or on some days."""
-        return not (self.needs_weight or self.is_split or self.conditions or self.cycle)
-
-    @property
     def conditions(self) -> tuple[tuple[int, Condition], ...]:
         """The rungs, counted from 0, that are taken only if something holds, and what."""
         return tuple((number, rung.only_if) for number, rung in enumerate(self.rungs) if rung.only_if is not None)

@@ -2,14 +2,25 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor
 from patients import selectors as patients_selectors
-from titration.models import Prescription, ProtocolDecision, ProtocolVersion
+from titration.models import PlanChange, Prescription, ProtocolDecision, ProtocolVersion
 
 Kind = ProtocolDecision.Kind
 _STANDINGS = (Kind.WITHDRAWN, Kind.OFFERED)
@@ -66,26 +77,31 @@ def reviews(actor: Actor, versions: Iterable[ProtocolVersion]) -> dict[uuid.UUID
 
 def in_use(actor: Actor) -> dict[uuid.UUID, int]:
     """How many open courses that this actor may know of go by each version."""
-    counted = _open_courses(actor).values("protocol_version").annotate(courses=Count("id"))
-    return {row["protocol_version"]: row["courses"] for row in counted}
+    counted = _open_courses(actor).values("version_in_force").annotate(courses=Count("id"))
+    return {row["version_in_force"]: row["courses"] for row in counted}
 
 
 def in_use_by_code(actor: Actor) -> dict[tuple[str, uuid.UUID | None], int]:
     """How many open courses that this actor may know of go by any version of each template, by code and clinic."""
-    counted = (
-        _open_courses(actor)
-        .values("protocol_version__code", "protocol_version__clinic_id")
-        .annotate(courses=Count("id"))
-    )
-    return {(row["protocol_version__code"], row["protocol_version__clinic_id"]): row["courses"] for row in counted}
+    counted, found = in_use(actor), dict[tuple[str, uuid.UUID | None], int]()
+    for version_id, *template in _known_to(actor).filter(id__in=counted).values_list("id", "code", "clinic_id"):
+        code, clinic_id = template
+        found[(code, clinic_id)] = found.get((code, clinic_id), 0) + counted[version_id]
+    return found
 
 
-def courses_on(actor: Actor, version: ProtocolVersion, *, after: datetime | None = None) -> list[Prescription]:
-    """The open courses that go by this version, the longest signed first, and one more than a page of them."""
-    found = _open_courses(actor).filter(protocol_version=version)
-    if after is not None:
-        found = found.filter(signed_at__gt=after)
-    return list(found.select_related("patient", "signed_by").order_by("signed_at", "id")[: COURSES_ON_A_PAGE + 1])
+def courses_on(actor: Actor, version: ProtocolVersion, *, after: str = "") -> tuple[list[Prescription], str]:
+    """A page of the open courses that go by this version, the longest signed first, and what to ask for the next page
+    with: the id of the last one, empty where no more follow. An id that is none begins anew.
+    """
+    found = _open_courses(actor).filter(version_in_force=version.id).order_by("signed_at", "id")
+    if last := _course_known_as(actor, after):
+        later = Q(signed_at__gt=last.signed_at) | Q(signed_at=last.signed_at, id__gt=last.id)
+        found = found.filter(later)
+    rows = list(found.select_related("patient", "signed_by")[: COURSES_ON_A_PAGE + 1])
+    more = len(rows) > COURSES_ON_A_PAGE
+    page = rows[:COURSES_ON_A_PAGE]
+    return page, str(page[-1].id) if more else ""
 
 
 COURSES_ON_A_PAGE = 50
@@ -103,9 +119,27 @@ def last_strengths(actor: Actor) -> list[str]:
 
 
 def _open_courses(actor: Actor) -> QuerySet[Prescription]:
+    """Open courses with `version_in_force`: the one they were changed to last, if that was not taken back, else the one
+    they were signed under."""
+    taken_back = PlanChange.objects.filter(
+        prescription=OuterRef("prescription"), kind=PlanChange.Kind.SUPERSEDE, takes_back=OuterRef("number") - 1
+    )
+    changed = PlanChange.objects.filter(
+        ~Exists(taken_back), prescription=OuterRef("pk"), kind=PlanChange.Kind.CHANGE_PROTOCOL
+    )
+    last = changed.order_by("-number").values("protocol_version")[:1]
     return Prescription.objects.filter(
         patient__in=patients_selectors.visible_to(actor), state__in=Prescription.OPEN_STATES
-    )
+    ).annotate(version_in_force=Coalesce(Subquery(last), F("protocol_version"), output_field=UUIDField()))
+
+
+def _course_known_as(actor: Actor, typed: str) -> Prescription | None:
+    try:
+        course_id = uuid.UUID(typed)
+    except ValueError:
+        return None
+    found: Prescription | None = _open_courses(actor).filter(id=course_id).first()
+    return found
 
 
 def _known_to(actor: Actor) -> QuerySet[ProtocolVersion]:

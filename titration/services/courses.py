@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,11 +18,12 @@ from common.refusals import Refused, Stale
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport
 from titration import changes
-from titration.engine import gate, supply, timeline
+from titration.engine import by_weight, gate, supply, timeline
 from titration.engine.course import (
     Advance,
     Begin,
     Change,
+    ChangeProtocol,
     Course,
     Hold,
     Pause,
@@ -95,10 +97,8 @@ def check_start(start_on: date, *, today: date, first_dose: Dose | None) -> None
 
 def check_course(course: Course, capsule_strength: Dose, *, today: date) -> None:
     """Raise `Refused` unless whoever's course this is could take it as it stands, in capsules of this strength."""
-    if not course.protocol.is_plain:
-        raise Refused(
-            "This template needs more than its steps: a weight, halves, an answer or days off. Choose another."
-        )
+    if course.protocol.is_split and course.time_of_day is not Slot.SPLIT:
+        raise Refused("This template halves each day's dose. Choose half in the morning and half at bedtime.")
     check_makeable(course, capsule_strength, since=today)
 
 
@@ -129,11 +129,15 @@ def prescribe(
     first_dose: Dose | None = None,
     taking_since: date | None = None,
     target: Dose | None = None,
+    weight_kg: Decimal | None = None,
 ) -> Prescription:
-    """Sign a course. The protocol is kept with it as it stands today."""
+    """Sign a course. The protocol is kept with it as it stands today; one that goes by weight, as it is for
+    `weight_kg`."""
     policy.check(by, policy.Permission.PRESCRIBE)
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     protocol = Protocol.from_json(protocol_version.body)
+    if weight_kg is not None:
+        protocol = by_weight.resolved(protocol, weight_kg)
     course = check_new_course(
         patient=patient,
         protocol=protocol,
@@ -215,6 +219,9 @@ def check_change(
     The preview and the signing ask the same question. `next_on` is the `next_dose_date`, where the caller knows it.
     """
     course = courses_selectors.course_of(prescription)
+    if isinstance(change, ChangeProtocol) and change.protocol.conditions:
+        # The gate asks what the template signed under asks: one that asks first begins a plan of its own.
+        raise Refused(f"{change.protocol.label} asks before a step. Stop this plan and prescribe by it anew.")
     if isinstance(change, Hold) and change.days is not None and change.days > LONGEST_HOLD_DAYS:
         raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
     today = next_on or next_dose_date(prescription, at)
