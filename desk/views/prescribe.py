@@ -87,8 +87,8 @@ def _offered(request: HttpRequest) -> Offered:
 
 
 def _is_asked_for_here(protocol: Protocol) -> bool:
-    """Whether the form asks all that this template needs; it knows no weight and no halves."""
-    return not (protocol.needs_weight or protocol.is_split)
+    """Whether the form asks, and the schedule shows, all that this template says."""
+    return not (protocol.needs_weight or protocol.is_split or protocol.conditions or protocol.cycle)
 
 
 def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:
