@@ -6,14 +6,17 @@ faults, said so that whoever wrote them can mend them in one go.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from common import zones
 from common.refusals import Refused
+from imports import plans
+from imports.columns import MISSING, Column, Facts
+from imports.dates import read_date
 from imports.grid import Cell, Grid
 from patients.limits import (
     LONGEST_ADDRESS,
@@ -26,25 +29,15 @@ from patients.limits import (
 )
 
 OTHER = "other"
+YES = "yes"
 T = TypeVar("T")
 
 _LETTERS_OF_FORMULAS = "=+-@＝＋－＠"
 LIKE_A_FORMULA = "This begins with a sign that makes it a formula in a spreadsheet (=, +, - or @). Take the sign away."
 UNSEEN = "There is a character in it that cannot be seen. Write the words anew."
 ONE_LINE = "There is a line break in it. Write it in one line."
-MISSING = "This is missing."
 NO_NAME = "There is something here, but its column has no name in the first row."
 
-_NUMBERS = re.compile(r"(?P<first>\d{1,2})\s*(?P<sign>[./-])\s*(?P<second>\d{1,2})\s*(?P=sign)\s*(?P<year>\d{4})")
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_DAY_AND_NAME = re.compile(r"(?P<day>\d{1,2})[. -]+(?P<month>[A-Za-z]+)[. -]+(?P<year>\d{4})")
-_NAME_AND_DAY = re.compile(r"(?P<month>[A-Za-z]+)[. -]+(?P<day>\d{1,2}),?[ -]+(?P<year>\d{4})")
-_SHORT_YEAR = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}")
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
-)
-NO_DATE = "This is no date we can read for certain. Write year, month and day, like 1980-12-31."
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -85,35 +78,20 @@ class Row:
 
     number: int
     person: Person
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What reading needs to know beside the table: the clinic's today and zone, the names of conditions by code."""
-
-    today: date
-    zone: ZoneInfo
-    conditions: Mapping[str, str]
+    plan: plans.Plan | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a table says. Where there is a fault nothing of it may be written; `rows` are those without one."""
+    """What a table says. Where there is a fault nothing of it may be written; `rows` are those without one.
+
+    `places` says at which index each column stands.
+    """
 
     rows: tuple[Row, ...]
     faults: tuple[Fault, ...]
     rows_total: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column(Generic[T]):
-    """One column of the template: its name, what is written there, whether it must be, and how it is read."""
-
-    name: str
-    words: str
-    example: str
-    needed: bool
-    read: Callable[[str, Facts], T] = field(repr=False)
+    places: Mapping[str, int]
 
 
 def _name(text: str, facts: Facts) -> str:
@@ -186,53 +164,53 @@ PERSON: tuple[Column[Any], ...] = (
         name=NAME,
         words="First name and last name, as your record has it.",
         example="Ann Example",
-        needed=True,
+        needed=YES,
         read=_name,
     ),
     Column(
         name=BIRTH_DATE,
         words="Year, month and day. A date such as 3/4/1980 is refused, for it can be read two ways.",
         example="1980-12-31",
-        needed=True,
+        needed=YES,
         read=_born,
     ),
     Column(
         name=RECORD_NUMBER,
         words="The number of your clinic's own record, each once.",
         example="R-1001",
-        needed=True,
+        needed=YES,
         read=_record_number,
     ),
     Column(
         name="email",
         words="Where the invitation and the reminders go. Without it neither can be sent.",
         example="ann@example.org",
-        needed=False,
+        needed="no",
         read=_email,
     ),
     Column(
         name="time_zone",
         words="Where the patient sleeps. Left empty it is the clinic's.",
         example="Europe/London",
-        needed=False,
+        needed="no",
         read=_zone,
     ),
     Column(
         name="conditions",
         words="What they are treated for, parted by semicolons: a name of the list, or “other:” and words.",
         example="Crohn's disease; other: Sarcoidosis",
-        needed=True,
+        needed=YES,
         read=_conditions,
     ),
     Column(
         name="medicines",
         words="Current medicines as written on the pack, parted by semicolons.",
         example="Levothyroxine 50 micrograms; Vitamin D",
-        needed=False,
+        needed="no",
         read=_medicines,
     ),
 )
-COLUMNS = PERSON
+COLUMNS = PERSON + plans.COLUMNS
 """Every column of the template, in its order."""
 _MANY_LINES = frozenset({"conditions", "medicines"})
 
@@ -244,16 +222,16 @@ def read(grid: Grid, facts: Facts) -> Reading:
     places, faults = _places(header, top)
     body = [(number + 1, row) for number, row in enumerate(grid) if number > top and row]
     if faults:
-        return Reading(rows=(), faults=tuple(faults), rows_total=len(body))
+        return Reading(rows=(), faults=tuple(faults), rows_total=len(body), places=places)
     if not body:
         below = Fault(top + 2, "", "", "There is no patient below the names of the columns.")
-        return Reading(rows=(), faults=(below,), rows_total=0)
+        return Reading(rows=(), faults=(below,), rows_total=0, places=places)
     found = [(number, _values(number, cells, places, facts, faults)) for number, cells in body]
     faults += _twice(found, places)
     faulty = {fault.row for fault in faults}
     rows = tuple(_row(number, values) for number, values in found if number not in faulty)
     faults.sort(key=lambda fault: (fault.row, _order(fault.letter)))
-    return Reading(rows=rows, faults=tuple(faults), rows_total=len(body))
+    return Reading(rows=rows, faults=tuple(faults), rows_total=len(body), places=places)
 
 
 def _places(header: Sequence[Cell], top: int) -> tuple[dict[str, int], list[Fault]]:
@@ -274,7 +252,7 @@ def _places(header: Sequence[Cell], top: int) -> tuple[dict[str, int], list[Faul
             faults.append(Fault(top + 1, name, letter(index), "This column stands there twice."))
         else:
             places[name] = index
-    missing = [column.name for column in COLUMNS if column.needed and column.name not in places]
+    missing = [column.name for column in COLUMNS if column.needed == YES and column.name not in places]
     faults += [Fault(top + 1, name, "", "This column is missing in the first row.") for name in missing]
     return places, faults
 
@@ -288,27 +266,37 @@ def _values(
         if (cell.text or cell.fault) and index not in places.values():
             faults.append(Fault(number, "", letter(index), NO_NAME))
     values: dict[str, Any] = {}
+    filled: set[str] = set()
     for column in COLUMNS:
-        index = places.get(column.name)
-        cell = cells[index] if index is not None and index < len(cells) else Cell("")
+        place = places.get(column.name)
+        cell = cells[place] if place is not None and place < len(cells) else Cell("")
+        if cell.text.strip() or cell.fault:
+            filled.add(column.name)
         try:
             values[column.name] = _value(column, cell, facts)
         except Refused as refusal:
-            faults.append(Fault(number, column.name, letter(index or 0), refusal.sentence))
+            faults.append(fault_at(number, column.name, places, refusal.sentence))
+    for name, sentence in plans.faults(values, filled, values.get(BIRTH_DATE)):
+        faults.append(fault_at(number, name, places, sentence))
     return values
+
+
+def fault_at(number: int, column: str, places: Mapping[str, int], sentence: str) -> Fault:
+    """A fault of a cell; a column that the table does not have has no letter."""
+    return Fault(number, column, letter(places[column]) if column in places else "", sentence)
 
 
 def _row(number: int, values: Mapping[str, Any]) -> Row:
     person = {column.name: values[column.name] for column in PERSON}
     zone = person.pop("time_zone")
-    return Row(number=number, person=Person(**person, zone=zone))
+    return Row(number=number, person=Person(**person, zone=zone), plan=plans.of(values))
 
 
 def _value(column: Column[T], cell: Cell, facts: Facts) -> T:
     if cell.fault:
         raise Refused(cell.fault)
     text = unicodedata.normalize("NFC", cell.text).strip()
-    if column.needed and not text:
+    if column.needed == YES and not text:
         raise Refused(MISSING)
     if text[:1] and text[0] in _LETTERS_OF_FORMULAS:
         raise Refused(LIKE_A_FORMULA)
@@ -354,47 +342,6 @@ def same_person(name: str, birth_date: date) -> tuple[date, tuple[str, ...]]:
         " " if not letter_.isalnum() else letter_ for letter_ in letters if not unicodedata.combining(letter_)
     )
     return birth_date, tuple(sorted(plain.split()))
-
-
-def read_date(text: str) -> date:
-    """A date that can be read in one way only. Raises `Refused` for any other.
-
-    Year first is taken as it stands; a month may be named; of two numbers one must be too large for a month, or both
-    alike.
-    """
-    if matched := _ISO.fullmatch(text):
-        return _date(int(matched[1]), int(matched[2]), int(matched[3]))
-    if matched := _DAY_AND_NAME.fullmatch(text) or _NAME_AND_DAY.fullmatch(text):
-        return _date(int(matched["year"]), _month(matched["month"]), int(matched["day"]))
-    if matched := _NUMBERS.fullmatch(text):
-        first, second, year = int(matched["first"]), int(matched["second"]), int(matched["year"])
-        if first <= 12 and second <= 12 and first != second:
-            one, other = _date(year, second, first), _date(year, first, second)
-            raise Refused(f"This could be {_said(one)} or {_said(other)}. Write the year first, like 1980-12-31.")
-        return _date(year, second, first) if second <= 12 else _date(year, first, second)
-    if _SHORT_YEAR.fullmatch(text):
-        raise Refused("Write the year with four digits, like 1980-12-31.")
-    raise Refused(NO_DATE)
-
-
-def _date(year: int, month: int, day: int) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError as error:
-        raise Refused("There is no such day in the calendar. Check it.") from error
-
-
-def _month(name: str) -> int:
-    """The number of a month named in English, in whole or by at least three letters."""
-    wanted = name.casefold()
-    found = [number for number, month in enumerate(_MONTHS, 1) if month.startswith(wanted)]
-    if len(wanted) < 3 or len(found) != 1:
-        raise Refused(NO_DATE)
-    return found[0]
-
-
-def _said(on: date) -> str:
-    return f"{on.day} {on:%B %Y}"
 
 
 def letter(index: int) -> str:

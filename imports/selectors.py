@@ -6,19 +6,30 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.apps import apps
+from django.db.models import F, Model, Q, QuerySet
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
 from accounts.actors import Actor
-from common import sealed
-from imports import rows, staged
+from common import history, sealed
+from common.night import Slot
+from common.refusals import Refused
+from imports import plans, rows, signing, staged
+from imports.columns import Facts, Template
 from imports.models import ROW_INDEX, TABLE_INDEX, Import, ImportedRow
 from imports.rows import Fault, Reading, Row
 from patients import conditions
 from patients import selectors as patients_selectors
-from patients.models import CareGrant, Invitation, Patient, Phone
+from patients.models import ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
+from reminders.models import Attempt, Occurrence
+from titration.engine.protocol import Protocol
+from titration.engine.refusals import EngineRefusal
+from titration.models import Prescription, Step
+from titration.selectors import courses as courses_selectors
+from titration.services import courses
 
 IN_USE = "This record number is used for somebody else in your clinic. Check the number."
 
@@ -35,10 +46,12 @@ class Known:
 class Look:
     """What a staged table would do now: the rows it would write, those it would leave out, and what is wrong with it.
 
-    `fingerprint` is of who would be written and who left out; what is accepted must be what was shown.
+    `plans` are those of the rows it would write. `fingerprint` is of who would be written and who left out, and of
+    every plan and its template; what is accepted must be what was shown.
     """
 
     rows: tuple[Row, ...]
+    plans: tuple[signing.Signed, ...]
     known: tuple[Known, ...]
     faults: tuple[Fault, ...]
     rows_total: int
@@ -70,42 +83,77 @@ def row_indexes(row: Row) -> list[str]:
     return sealed.indexes(json.dumps(who), ROW_INDEX)
 
 
+def templates_for(actor: Actor) -> list[Template]:
+    """The templates that a table may name."""
+    versions = courses_selectors.protocols_for(actor)
+    return [Template(id=str(version.id), protocol=Protocol.from_json(version.body)) for version in versions]
+
+
 def look(imported: Import, *, by: Actor, at: datetime) -> Look:
     """What this staged table would do if it were accepted now."""
     zone = accounts_selectors.clinic_of(by).zone
-    facts = rows.Facts(
+    facts = Facts(
         today=at.astimezone(zone).date(),
         zone=zone,
         conditions={code: entry.name for code, entry in conditions.all_conditions().items()},
+        templates=templates_for(by),
     )
-    return _beside_the_clinic(rows.read(staged.from_text(imported.table), facts), by)
+    return _beside_the_clinic(rows.read(staged.from_text(imported.table), facts), by, at)
 
 
-def _beside_the_clinic(reading: Reading, by: Actor) -> Look:
+def _beside_the_clinic(reading: Reading, by: Actor, at: datetime) -> Look:
     """The reading beside who is in the clinic's care: the same people are left out, their numbers taken are faults."""
     there = patients_selectors.born_on(by, {row.person.birth_date for row in reading.rows})
     same = {rows.same_person(patient.name, patient.birth_date): patient for patient in there}
     taken = patients_selectors.record_numbers_in_use(by, [row.person.record_number for row in reading.rows])
     new: list[Row] = []
     known: list[Known] = []
+    signed: list[signing.Signed] = []
     faults = list(reading.faults)
     for row in reading.rows:
         patient = same.get(rows.same_person(row.person.name, row.person.birth_date))
+        found = _signed(row, at)
         if patient is not None:
             known.append(Known(row=row, patient=patient))
         elif row.person.record_number in taken:
-            faults.append(Fault(row.number, rows.RECORD_NUMBER, "", IN_USE))
+            faults.append(rows.fault_at(row.number, rows.RECORD_NUMBER, reading.places, IN_USE))
+        elif isinstance(found, tuple):
+            faults.append(rows.fault_at(row.number, found[0], reading.places, found[1]))
         else:
             new.append(row)
+            signed += [found] if found else []
     faults.sort(key=lambda fault: (fault.row, len(fault.letter), fault.letter))
     decided = [[row.number for row in new], [one.row.number for one in known], [fault.row for fault in faults]]
     return Look(
         rows=tuple(new),
+        plans=tuple(signed),
         known=tuple(known),
         faults=tuple(faults),
         rows_total=reading.rows_total,
-        fingerprint=hashlib.sha256(json.dumps(decided).encode()).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps([decided, [one.identity for one in signed]]).encode()).hexdigest(),
     )
+
+
+def _signed(row: Row, at: datetime) -> signing.Signed | tuple[str, str] | None:
+    """The plan of a row as it would be signed, nothing, or the column that stands against it and why."""
+    if row.plan is None:
+        return None
+    plan, today = row.plan, at.astimezone(row.person.zone).date()
+    if plan.opioids != "no":
+        return plans.OPIOIDS, courses.OPIOID_REFUSALS[plan.opioids]
+    try:
+        course = plan.course(today)
+        courses.check_start(course.start_on, today=today, first_dose=course.first_dose)
+    except Refused as refusal:
+        return plan.date_column, refusal.sentence
+    try:
+        courses.check_course(course, plan.strength.dose, today=today)
+    except EngineRefusal as refusal:
+        return plans.STRENGTH, refusal.sentence
+    except Refused as refusal:
+        return plans.TIME_OF_DAY if course.time_of_day is Slot.SPLIT else plans.PLAN, refusal.sentence
+    against = signing.against(course, plan, today=today)
+    return against or signing.Signed(row=row, plan=plan, course=course, today=today)
 
 
 def rows_of(imported: Import, *, by: Actor) -> list[ImportedRow]:
@@ -114,12 +162,37 @@ def rows_of(imported: Import, *, by: Actor) -> list[ImportedRow]:
     return list(found.select_related("patient").order_by("number"))
 
 
+MADE_BY_IT: frozenset[type[Model]] = frozenset(
+    {PatientCondition, Medicine, ZoneSpan, ContactPreference, ImportedRow, Prescription, Step, Occurrence}
+)
+"""What stands in a record that was registered and prescribed for, and nothing else; an occurrence is only planned."""
+
+
 def changed_since(imported: Import) -> list[uuid.UUID]:
-    """The imported patients about whom something was told or changed after the import; such an import stays."""
+    """The imported patients about whom something was told or changed after the import; such an import stays.
+
+    Whatever points at a patient tells of them, save what the import itself wrote: a new table is asked without a word
+    here.
+    """
     made = ImportedRow.objects.filter(source=imported)
     patients = made.values("patient_id")
     other = ~Q(patient__version=F("patient_version")) | ~Q(patient__change_sequence=F("change_sequence"))
-    changed = set(made.filter(other | Q(patient__restricted_at__isnull=False)).values_list("patient_id", flat=True))
-    for model in (Phone, Invitation, CareGrant):
-        changed |= set(model.objects.filter(patient_id__in=patients).values_list("patient_id", flat=True))
+    other |= Q(patient__restricted_at__isnull=False) | Q(prescription__version__gt=1)
+    changed = set(made.filter(other).values_list("patient_id", flat=True))
+    for model, name in _tells_of_a_patient():
+        found: QuerySet[Any] = model._default_manager.filter(**{f"{name}__in": patients})  # noqa: SLF001
+        changed |= set(found.values_list(f"{name}_id", flat=True))
+    sent = Attempt.objects.filter(reminder__occurrence__patient_id__in=patients)
+    changed |= set(sent.values_list("reminder__occurrence__patient_id", flat=True))
     return sorted(changed)
+
+
+def _tells_of_a_patient() -> list[tuple[type[Model], str]]:
+    """Every table that points at a patient, and by which column, save what an import writes and versions of rows."""
+    found = []
+    for model in apps.get_models():
+        if model in MADE_BY_IT or issubclass(model, history.Event):
+            continue
+        pointing = [field for field in model._meta.concrete_fields if field.related_model is Patient]  # noqa: SLF001
+        found += [(model, field.name) for field in pointing]
+    return found

@@ -13,9 +13,12 @@ from imports import selectors, staged
 from imports.grid import Grid
 from imports.models import Import, ImportedRow
 from imports.rows import Row
+from imports.signing import Signed
 from patients import services as patients_services
 from patients.models import Patient
-from titration.services import erasures
+from titration.models import Prescription, ProtocolVersion
+from titration.selectors import courses as courses_selectors
+from titration.services import courses, erasures
 
 LASTS = timedelta(hours=24)
 """How long a table waits to be decided on, as an export waits to be fetched (docs/adr/0018)."""
@@ -57,22 +60,29 @@ def stage(*, grid: Grid, by: Actor, at: datetime) -> Import:
 
 @transaction.atomic
 def accept(*, import_id: uuid.UUID, shown: str, by: Actor, at: datetime) -> Import:
-    """Write the patients of a staged table, all or none; `shown` is the fingerprint of what was looked at."""
+    """Write the patients of a staged table and sign their plans, all or none. Only who may prescribe signs a plan.
+
+    `shown` is the fingerprint of what was looked at.
+    """
     policy.check(by, policy.Permission.IMPORT)
     imported = _waiting(import_id, by, at)
     look = selectors.look(imported, by=by, at=at)
+    if look.plans:
+        policy.check(by, policy.Permission.PRESCRIBE)
     if look.fingerprint != shown:
         raise Stale(CHANGED)
     if look.faults:
         raise Refused("There is something to mend in this table first. Nothing was written.")
     if not look.rows:
         raise Refused("There is nobody new in this table, so there is nothing to accept.")
+    signed = {one.row.number: one for one in look.plans}
+    versions = {str(version.id): version for version in courses_selectors.protocols_for(by)} if signed else {}
     for row in look.rows:
-        _write(imported, row, by=by, at=at)
+        _write(imported, row, signed.get(row.number), versions, by=by, at=at)
     imported.accepted_at, imported.accepted_by_id, imported.table = at, by.user_id, ""
-    imported.patients_made = len(look.rows)
-    imported.save(update_fields=["accepted_at", "accepted_by", "table", "patients_made"])
-    details = {"patients": len(look.rows), "left_out": len(look.known)}
+    imported.patients_made, imported.plans_made = len(look.rows), len(signed)
+    imported.save(update_fields=["accepted_at", "accepted_by", "table", "patients_made", "plans_made"])
+    details = {"patients": len(look.rows), "plans": len(signed), "left_out": len(look.known)}
     audit.record(by=by, at=at, action="import.accept", subject=imported.id, details=details)
     return imported
 
@@ -91,9 +101,10 @@ def discard(*, import_id: uuid.UUID, by: Actor, at: datetime) -> None:
 
 @transaction.atomic
 def undo(*, import_id: uuid.UUID, reason: str, by: Actor, at: datetime) -> Import:
-    """Take an accepted import back whole: its records are closed at once and erased after a week.
+    """Take an accepted import back whole: its plans are stopped, its records closed at once and erased after a week.
 
-    Refused once anything has been told or changed about one of its patients: then each is dealt with by itself.
+    What a prescriber signed, only who may prescribe takes back. Refused once anything has been told or changed about
+    one of its patients: then each is dealt with by itself.
     """
     policy.check(by, policy.Permission.IMPORT)
     imported = _locked(import_id, by)
@@ -101,6 +112,8 @@ def undo(*, import_id: uuid.UUID, reason: str, by: Actor, at: datetime) -> Impor
         raise Refused("This import has not been accepted, so there is nothing to undo.")
     if imported.undone_at is not None:
         return imported
+    if imported.plans_made:
+        policy.check(by, policy.Permission.PRESCRIBE)
     if not reason:
         raise Refused("Say why the import is undone.")
     made = list(ImportedRow.objects.filter(source=imported).order_by("number"))
@@ -110,6 +123,9 @@ def undo(*, import_id: uuid.UUID, reason: str, by: Actor, at: datetime) -> Impor
     )
     if changed := selectors.changed_since(imported):
         raise Refused(still_in_use(len(changed), len(made)))
+    for row in made:
+        if row.prescription_id is not None:
+            courses.stop(prescription_id=row.prescription_id, reason=UNDONE, seen_version=None, by=by, at=at)
     erasures.take_back(patient_ids=patient_ids, reason=UNDONE, by=by, at=at)
     ImportedRow.objects.filter(source=imported).update(undone_at=at)
     imported.undone_at, imported.undone_by_id, imported.undone_because = at, by.user_id, reason
@@ -131,7 +147,15 @@ def forget_expired(*, clinic_id: uuid.UUID, at: datetime) -> int:
     return over.update(table="", discarded_at=at)
 
 
-def _write(imported: Import, row: Row, *, by: Actor, at: datetime) -> None:
+def _write(
+    imported: Import,
+    row: Row,
+    signed: Signed | None,
+    versions: dict[str, ProtocolVersion],
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
     person = row.person
     patient = patients_services.register(
         name=person.name,
@@ -147,14 +171,38 @@ def _write(imported: Import, row: Row, *, by: Actor, at: datetime) -> None:
         by=by,
         at=at,
     )
+    prescription = None
+    if signed is not None:
+        prescription = _prescribe(patient, signed, versions[signed.plan.template.id], by=by, at=at)
+        patient.refresh_from_db(fields=["version", "change_sequence"])
     ImportedRow.objects.create(
         clinic_id=by.clinic_id,
         source=imported,
         number=row.number,
         row_index=selectors.row_indexes(row)[0],
         patient=patient,
+        prescription=prescription,
         patient_version=patient.version,
         change_sequence=patient.change_sequence,
+    )
+
+
+def _prescribe(patient: Patient, signed: Signed, version: ProtocolVersion, *, by: Actor, at: datetime) -> Prescription:
+    plan, course = signed.plan, signed.course
+    return courses.prescribe(
+        patient=patient,
+        protocol_version=version,
+        start_on=course.start_on,
+        slot=plan.slot,
+        capsule_strength=plan.strength.dose,
+        mode=plan.mode,
+        opioid_answer=plan.opioids,
+        awaiting=plan.awaiting,
+        first_dose=course.first_dose,
+        taking_since=plan.taking_since,
+        target=course.target,
+        by=by,
+        at=at,
     )
 
 

@@ -24,8 +24,8 @@ def as_csv() -> bytes:
     return BOM + page.getvalue().encode()
 
 
-def as_xlsx(conditions: Sequence[str]) -> bytes:
-    """The same as a spreadsheet; `conditions` are the names that may be written."""
+def as_xlsx(conditions: Sequence[str], templates: Sequence[str]) -> bytes:
+    """The same as a spreadsheet; `conditions` and `templates` are the names that may be written."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None  # noqa: S101  a new workbook has one
@@ -39,10 +39,14 @@ def as_xlsx(conditions: Sequence[str]) -> bytes:
     notes = book.create_sheet(grid.NOTES)
     notes.append(["column", "what to write", "needed", "for example"])
     for column in COLUMNS:
-        notes.append([column.name, column.words, "yes" if column.needed else "no", column.example])
+        notes.append([column.name, column.words, column.needed, column.example])
     notes.append([])
     notes.append(["conditions", "These names can be written:"])
     for name in conditions:
+        notes.append(["", name])
+    notes.append([])
+    notes.append(["plan", "These codes can be written:"])
+    for name in templates:
         notes.append(["", name])
     for width, letter in ((18, "A"), (90, "B"), (10, "C"), (40, "D")):
         notes.column_dimensions[letter].width = width

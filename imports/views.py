@@ -8,8 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import policy
 from accounts import selectors as accounts_selectors
 from accounts.access import clinic_page
+from accounts.actors import Actor
 from accounts.policy import Permission
 from common import clock
 from imports import grid, presenters, selectors, services, template
@@ -38,6 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "form": form,
         "cards": [presenters.card(one, zone, at=at) for one in selectors.imports_of(actor)[:SHOWN]],
         "guide": presenters.guide(),
+        "templates": presenters.template_names(selectors.templates_for(actor)),
         "conditions": [entry.name for entry in conditions.all_conditions().values()],
     }
     return render(request, "imports/list.html", context, status=422 if sent else 200)
@@ -48,9 +51,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def empty_table(request: HttpRequest, kind: str) -> HttpResponse:
     """The table to fill in."""
     names = [entry.name for entry in conditions.all_conditions().values()]
+    plans = presenters.template_names(selectors.templates_for(request.actor))  # type: ignore[attr-defined]
     made = {
         "csv": lambda: (template.as_csv(), "text/csv; charset=utf-8"),
-        "xlsx": lambda: (template.as_xlsx(names), XLSX),
+        "xlsx": lambda: (template.as_xlsx(names, plans), XLSX),
     }
     if kind not in made:
         raise Http404
@@ -73,9 +77,7 @@ def accept(request: HttpRequest, import_id: uuid.UUID) -> HttpResponse:
     imported = _import(request, import_id)
     actor = request.actor  # type: ignore[attr-defined]
     imported = services.accept(import_id=imported.id, shown=request.POST.get("shown", ""), by=actor, at=clock.now())
-    messages.success(
-        request, f"{imported.patients_made} patients are in your care now. Invite each when they are ready."
-    )
+    messages.success(request, f"{presenters.accepted(imported)} Invite each when they are ready.")
     return redirect("imports:show", imported.id)
 
 
@@ -109,6 +111,18 @@ def _import(request: HttpRequest, import_id: uuid.UUID) -> Import:
     return imported
 
 
+def _may_sign(actor: Actor) -> bool:
+    return policy.may(actor, Permission.PRESCRIBE)
+
+
+def _against_undoing(imported: Import, changed: int, actor: Actor) -> str:
+    if changed:
+        return services.still_in_use(changed, imported.patients_made)
+    if imported.plans_made and not _may_sign(actor):
+        return "Plans were signed with this import, so a prescriber has to undo it."
+    return ""
+
+
 def _page(request: HttpRequest, imported: Import, form: UndoForm, *, status: int = 200) -> HttpResponse:
     at, actor = clock.now(), request.actor  # type: ignore[attr-defined]
     card = presenters.card(imported, accounts_selectors.clinic_of(actor).zone, at=at)
@@ -116,11 +130,11 @@ def _page(request: HttpRequest, imported: Import, form: UndoForm, *, status: int
     if card.waiting:
         look = selectors.look(imported, by=actor, at=at)
         request.seen(one.patient.id for one in look.known)  # type: ignore[attr-defined]
-        context["preview"] = presenters.preview(look)
+        context["preview"] = presenters.preview(look, may_sign=_may_sign(actor))
     elif card.accepted:
         made = selectors.rows_of(imported, by=actor)
         request.seen(row.patient_id for row in made)  # type: ignore[attr-defined]
         changed = selectors.changed_since(imported)
         context["made"] = presenters.made(made)
-        context["cannot_undo"] = services.still_in_use(len(changed), imported.patients_made) if changed else ""
+        context["cannot_undo"] = _against_undoing(imported, len(changed), actor)
     return render(request, "imports/show.html", context, status=status)

@@ -1,5 +1,7 @@
 """A table of patients: staged, looked at, accepted once, undone while nothing has happened since."""
 
+import io
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -11,23 +13,43 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
+from common.dose import Dose
 from common.refusals import Refused, Stale
-from imports import grid, rows, selectors, services, template
+from imports import grid, plans, rows, selectors, services, template
 from imports.models import Import, ImportedRow
 from ldn_clinic import erasing, retention
 from patients import selectors as patients_selectors
 from patients import services as patients_services
 from patients.models import Erasure, Patient
+from reminders.models import Attempt, Occurrence, Reminder
+from reminders.services import planning
 from tests import factories, memory, pages
 from tests.pages import words_of
+from titration.engine.protocol import Protocol
+from titration.models import Prescription, ProtocolVersion
+from titration.selectors import courses as courses_selectors
+from titration.selectors import silence
+from titration.services import courses
 
 pytestmark = pytest.mark.django_db
 AT = factories.AT
 ROLES = Membership.Role
-NAMES = ("name", "birth_date", "record_number", "email", "time_zone", "conditions", "medicines")
+PERSON = ("name", "birth_date", "record_number", "email", "time_zone", "conditions", "medicines")
+NAMES = (*PERSON, *(column.name for column in plans.COLUMNS))
+BEGINS = {"plan": "STD-2W", "opioids": "no", "starts_on": "2026-03-02", "capsule_strength": "1.5"}
+AWAITS = {**BEGINS, "starts_on": "awaiting medicine"}
+GOES_ON = {
+    "plan": "STD-2W",
+    "opioids": "no",
+    "current_dose": "3",
+    "last_changed_on": "2026-02-25",
+    "taking_since": "2025-06-30",
+    "capsule_strength": "1,5",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +82,7 @@ def person(number: int, **more: str) -> dict[str, str]:
 
 
 def pasted(people: Sequence[dict[str, str]]) -> str:
-    return "\n".join("\t".join(line) for line in [NAMES, *([one[name] for name in NAMES] for one in people)])
+    return "\n".join("\t".join(line) for line in [NAMES, *([one.get(name, "") for name in NAMES] for one in people)])
 
 
 def stage(by: Actor, *people: dict[str, str], at: Any = AT) -> Import:
@@ -130,7 +152,7 @@ class TestAccepting:
         again = Import.objects.get(id=imported.id)
         assert (again.table, again.patients_made, again.accepted_by_id) == ("", 2, staff.user_id)
         assert len(memory.events(action="patient.register")) == 2
-        assert memory.event(action="import.accept").details == {"patients": 2, "left_out": 0}
+        assert memory.event(action="import.accept").details == {"patients": 2, "plans": 0, "left_out": 0}
 
     def test_one_fault_and_nothing_is_written(self, staff: Actor) -> None:
         imported = stage(staff, person(1), person(2, birth_date="3/4/1950"))
@@ -152,7 +174,7 @@ class TestAccepting:
         assert [(one.row.number, one.patient.id) for one in found.known] == [(2, there.id)]
         accept(imported, staff)
         assert Patient.objects.count() == 2
-        assert memory.event(action="import.accept").details == {"patients": 1, "left_out": 1}
+        assert memory.event(action="import.accept").details == {"patients": 1, "plans": 0, "left_out": 1}
 
     def test_a_record_number_of_somebody_else_is_a_fault(self, clinic: Clinic, staff: Actor) -> None:
         factories.patient(clinic, record_number="I-1")
@@ -186,6 +208,209 @@ class TestAccepting:
         taken = time.perf_counter() - began
         print(f"300 patients in {taken:.1f} s")
         assert taken < 15, "a page has to answer before its reader gives up"
+
+
+@pytest.fixture
+def prescriber(clinic: Clinic) -> Actor:
+    factories.protocol_version()
+    return factories.member(clinic, ROLES.PRESCRIBER, "Test Prescriber")
+
+
+def plan_faults(by: Actor, **written: str) -> list[tuple[int, str, str]]:
+    found = look(stage(by, person(1, **written)), by).faults
+    return [(fault.row, fault.column, fault.sentence) for fault in found]
+
+
+def tonight_of(patient: Patient, at: Any = AT) -> courses_selectors.Tonight:
+    return courses_selectors.tonight(patient, at=at)
+
+
+class TestPlans:
+    def test_each_is_signed_as_written_by_who_accepts(self, prescriber: Actor) -> None:
+        imported = accept(
+            stage(prescriber, person(1, **BEGINS), person(2, **AWAITS), person(3, **GOES_ON), person(4)), prescriber
+        )
+        begins, awaits, goes_on = Prescription.objects.order_by("patient__record_number")
+        assert (begins.start_on, begins.first_dose, begins.awaiting) == (AT.date(), None, False)
+        assert (awaits.awaiting, awaits.begun_on) == (True, None)
+        assert (goes_on.start_on, goes_on.taking_since) == (date(2026, 2, 25), date(2025, 6, 30))
+        assert (goes_on.first_dose, goes_on.capsule_strength) == (Dose.of(3), Dose.of("1.5"))
+        for one in (begins, awaits, goes_on):
+            assert (one.signed_by_id, one.signed_at, one.mode, one.slot) == (
+                prescriber.user_id,
+                AT,
+                "confirmed",
+                "bedtime",
+            )
+        assert [tonight_of(one.patient).dose for one in (begins, awaits, goes_on)] == [
+            Dose.of("1.5"),
+            None,
+            Dose.of(3),
+        ]
+        # Nothing is known before the day of the last change, and nothing is made up.
+        assert list(goes_on.steps.values_list("from_on", "dose")) == [(date(2026, 2, 25), Dose.of(3))]
+        assert (imported.patients_made, imported.plans_made) == (4, 3)
+        assert memory.event(action="import.accept").details == {"patients": 4, "plans": 3, "left_out": 0}
+        assert len(memory.events(action="course.prescribe")) == 3
+        made = ImportedRow.objects.filter(source=imported).order_by("number")
+        assert [row.prescription_id for row in made] == [begins.id, awaits.id, goes_on.id, None]
+
+    def test_staff_may_bring_them_and_only_a_prescriber_signs(self, staff: Actor, prescriber: Actor) -> None:
+        imported = stage(staff, person(1, **BEGINS), person(2))
+        assert len(look(imported, staff).plans) == 1
+        with pytest.raises(Refused, match="prescribe"):
+            accept(imported, staff)
+        assert not Patient.objects.exists()
+        assert accept(imported, prescriber).accepted_by_id == prescriber.user_id
+
+    @pytest.mark.parametrize(
+        ("written", "column", "sentence"),
+        [
+            ({**BEGINS, "opioids": "yes"}, "opioids", "cannot be signed"),
+            ({**BEGINS, "opioids": "unknown"}, "opioids", "answered with no"),
+            ({**BEGINS, "starts_on": "2026-02-20"}, "starts_on", "more than a week ago"),
+            ({**BEGINS, "starts_on": "2026-12-31"}, "starts_on", "more than half a year ahead"),
+            ({**BEGINS, "starts_on": "9999-12-31"}, "starts_on", "outside the years"),
+            ({**GOES_ON, "last_changed_on": "2026-03-03"}, "last_changed_on", "since today or earlier"),
+            ({**GOES_ON, "current_dose": "4"}, "capsule_strength", "cannot be made from 1.5 mg capsules"),
+            ({**BEGINS, "capsule_strength": "1"}, "capsule_strength", "cannot be made from 1 mg capsules"),
+            ({**BEGINS, "time_of_day": "split"}, "time_of_day", "halves"),
+            (
+                {**GOES_ON, "last_changed_on": "2025-11-30", "steps": "planned"},
+                "steps",
+                "fell due on 14 December 2025 and would happen at once",
+            ),
+        ],
+    )
+    def test_what_cannot_be_signed_is_said_before(
+        self, prescriber: Actor, written: dict[str, str], column: str, sentence: str
+    ) -> None:
+        ((row, named, said),) = plan_faults(prescriber, **written)
+        assert (row, named) == (2, column)
+        assert sentence in said
+
+    def test_today_is_where_the_patient_is(self, prescriber: Actor) -> None:
+        tomorrow = {**GOES_ON, "last_changed_on": "2026-03-03"}
+        assert plan_faults(prescriber, **tomorrow)
+        late = AT + timedelta(hours=5)
+        there = person(2, time_zone="Pacific/Auckland", **tomorrow)
+        imported = stage(prescriber, there, at=late)
+        assert not selectors.look(Import.objects.get(id=imported.id), by=prescriber, at=late).faults
+
+    def test_what_the_preview_lets_pass_the_deed_signs(self, prescriber: Actor) -> None:
+        """The two ask the same question: every template and every way of taking it, all in one table."""
+        protocols_of = selectors.templates_for(prescriber)
+        people = [
+            person(number, **{**row, "plan": one.protocol.id, "time_of_day": slot, "capsule_strength": "0.25"})
+            for number, (one, row, slot) in enumerate(
+                itertools.product(protocols_of, (BEGINS, AWAITS, GOES_ON), ("bedtime", "morning", "split"))
+            )
+        ]
+        found = look(stage(prescriber, *people), prescriber)
+        faulty = {fault.row for fault in found.faults}
+        good = [one for number, one in enumerate(people, 2) if number not in faulty]
+        assert len(good) > 30
+        assert accept(stage(prescriber, *good), prescriber).plans_made == len(good)
+
+    def test_a_template_that_changed_since_is_looked_at_again(self, prescriber: Actor) -> None:
+        imported = stage(prescriber, person(1, **BEGINS))
+        shown = look(imported, prescriber).fingerprint
+        old = ProtocolVersion.objects.get(code="STD-2W")
+        body = {**old.body, "version": old.version + 1}
+        ProtocolVersion.objects.create(
+            code=old.code,
+            version=old.version + 1,
+            name=old.name,
+            body=body,
+            fingerprint=Protocol.from_json(body).fingerprint(),
+            loaded_at=AT,
+        )
+        with pytest.raises(Stale, match="Something has changed"):
+            services.accept(import_id=imported.id, shown=shown, by=prescriber, at=AT)
+        assert not Patient.objects.exists()
+
+    def test_nobody_is_rung_or_called_silent_for_nights_before_the_plan(
+        self, clinic: Clinic, prescriber: Actor
+    ) -> None:
+        accept(stage(prescriber, person(1, **{**GOES_ON, "last_changed_on": "2025-01-13"})), prescriber)
+        planning.lay_out(clinic_id=clinic.id, since=AT - timedelta(days=1), at=AT)
+        assert not Occurrence.objects.filter(about_on__lt=AT.date() - timedelta(days=1)).exists()
+        assert silence.silent(prescriber, at=AT + timedelta(days=1)) == []
+        assert [one.nights for one in silence.silent(prescriber, at=AT + timedelta(days=5))] == [5]
+
+    def test_three_hundred_with_their_plans(self, prescriber: Actor) -> None:
+        kinds = (BEGINS, AWAITS, GOES_ON, {**GOES_ON, "target_dose": "3"})
+        imported = stage(prescriber, *(person(number, **kinds[number % 4]) for number in range(300)))
+        began = time.perf_counter()
+        assert len(look(imported, prescriber).plans) == 300
+        looked = time.perf_counter() - began
+        assert accept(imported, prescriber).plans_made == 300
+        taken = time.perf_counter() - began - looked
+        undo(imported, prescriber)
+        undone = time.perf_counter() - began - looked - taken
+        print(f"300 plans looked at in {looked:.1f} s, signed in {taken:.1f} s, undone in {undone:.1f} s")
+        assert max(looked, taken, undone) < 20, "a page has to answer before its reader gives up"
+
+
+class TestTakingPlansBack:
+    def test_they_are_stopped_and_their_records_closed(self, prescriber: Actor) -> None:
+        imported = accept(stage(prescriber, person(1, **BEGINS), person(2, **AWAITS), person(3, **GOES_ON)), prescriber)
+        undo(imported, prescriber)
+        assert set(Prescription.objects.values_list("state", flat=True)) == {"stopped"}
+        assert not patients_selectors.visible_to(prescriber).exists()
+        assert accept(stage(prescriber, person(1, **BEGINS)), prescriber).plans_made == 1
+
+    def test_what_a_prescriber_signed_staff_does_not_undo(self, staff: Actor, prescriber: Actor) -> None:
+        imported = accept(stage(prescriber, person(1, **BEGINS)), prescriber)
+        with pytest.raises(Refused, match="prescribe"):
+            undo(imported, staff)
+        assert Prescription.objects.get().state == "active"
+
+    @pytest.mark.parametrize("what", ["held", "begun", "told", "rung"])
+    def test_once_anything_happened_to_one_all_stay(self, clinic: Clinic, prescriber: Actor, what: str) -> None:
+        imported = accept(stage(prescriber, person(1, **AWAITS), person(2, **GOES_ON)), prescriber)
+        awaits, goes_on = Prescription.objects.order_by("patient__record_number")
+        match what:
+            case "held":
+                courses.hold(prescription_id=goes_on.id, days=3, reason="away", seen_version=1, by=prescriber, at=AT)
+            case "begun":
+                courses.begin(prescription_id=awaits.id, on=AT.date(), seen_version=1, by=prescriber, at=AT)
+            case "told":
+                factories.told_night(goes_on.patient, AT.date() - timedelta(days=1), dose_mg="3")
+            case "rung":
+                rung(goes_on)
+        with pytest.raises(Refused, match="1 of the 2 patients"):
+            undo(imported, prescriber)
+
+    def test_nothing_that_the_import_wrote_itself_stands_against_it(self, clinic: Clinic, prescriber: Actor) -> None:
+        imported = accept(stage(prescriber, person(1, **BEGINS), person(2, **GOES_ON)), prescriber)
+        planning.lay_out(clinic_id=clinic.id, since=AT - timedelta(days=1), at=AT)
+        assert Occurrence.objects.exists()
+        assert selectors.changed_since(imported) == []
+
+    def test_whatever_points_at_a_patient_is_asked(self) -> None:
+        asked = {model.__name__ for model, _ in selectors._tells_of_a_patient()}
+        assert {"SymptomLog", "DoseTaken", "OpioidReport", "Phone", "Invitation", "CareGrant", "Erasure"} <= asked
+        assert asked.isdisjoint(model.__name__ for model in selectors.MADE_BY_IT)
+
+
+def rung(prescription: Prescription) -> None:
+    """A mail of this plan was begun to be sent."""
+    occurrence = Occurrence.objects.create(
+        clinic_id=prescription.clinic_id,
+        patient_id=prescription.patient_id,
+        prescription=prescription,
+        kind=Occurrence.Kind.NIGHT_LOG,
+        about_on=AT.date(),
+        local_time=AT.time(),
+        zone_name="Europe/London",
+        due_at=AT,
+        expires_at=AT + timedelta(hours=3),
+    )
+    reminder = Reminder.objects.create(
+        clinic_id=prescription.clinic_id, occurrence=occurrence, next_at=AT, not_after=AT + timedelta(hours=3)
+    )
+    Attempt.objects.create(clinic_id=prescription.clinic_id, reminder=reminder, number=1, outcome="begun", at=AT)
 
 
 class TestForgetting:
@@ -305,6 +530,63 @@ class TestPages:
         undone = desk.post(f"{address}/undo", {"reason": "wrong"}, follow=True)
         assert "Their records are closed" in words_of(undone)
 
+    def test_plans_are_shown_as_they_would_be_signed(self, prescriber: Actor) -> None:
+        desk = pages.client_of(prescriber)
+        written = {**GOES_ON, "current_dose": "1,5", "last_changed_on": "2025-11-30", "taking_since": ""}
+        shown = self.bring(desk, person(1, **BEGINS), person(2, **AWAITS), person(3, **written), person(4))
+        words = words_of(shown)
+        for said in (
+            "1.5 mg, one and a half milligrams",
+            "from 2 March 2026",
+            "3 mg on 16 March 2026",
+            "when the medicine is there",
+            "3 mg after 14 days",
+            "written “1,5”",
+            "since 30 November 2025; first dose not known",
+            "3 mg fell due on 14 December 2025 and waits for a person",
+            "Take 4 patients into care and sign 3 plans",
+            "Accepting signs each of them in your name",
+        ):
+            assert said in words
+        address = shown.redirect_chain[-1][0]
+        accepted = desk.post(f"{address}/accept", {"shown": shown.context["preview"].fingerprint}, follow=True)
+        assert "4 patients are in your care now, and 3 plans signed." in words_of(accepted)
+        undone = words_of(desk.post(f"{address}/undo", {"reason": "wrong"}, follow=True))
+        assert "4 patients, 3 of them with a plan, came into care by it and were taken out again" in undone
+
+    def test_staff_are_told_who_signs(self, desk: Client, prescriber: Actor) -> None:
+        shown = self.bring(desk, person(1, **BEGINS))
+        assert "This table holds 1 plan to sign. Ask a prescriber" in words_of(shown)
+        assert "Take 1 patient" not in words_of(shown)
+        address = shown.redirect_chain[-1][0]
+        sent = {"shown": shown.context["preview"].fingerprint}
+        assert desk.post(f"{address}/accept", sent).status_code in (403, 409)
+        assert not Patient.objects.exists()
+        theirs = pages.client_of(prescriber)
+        assert "1 plan signed" in words_of(theirs.post(f"{address}/accept", sent, follow=True))
+        assert "a prescriber has to undo it" in words_of(desk.get(address))
+
+    def test_signing_asks_again_who_it_is(self, prescriber: Actor) -> None:
+        desk = pages.client_of(prescriber)
+        shown = self.bring(desk, person(1, **BEGINS))
+        with time_machine.travel(AT + timedelta(minutes=6), tick=False):
+            sent = {"shown": shown.context["preview"].fingerprint}
+            answer = desk.post(f"{shown.redirect_chain[-1][0]}/accept", sent)
+        assert answer.status_code == 302
+        assert "accounts" in answer["Location"]
+        assert not Patient.objects.exists()
+
+    def test_the_template_says_every_column_with_an_example(self, desk: Client, prescriber: Actor) -> None:
+        book = load_workbook(io.BytesIO(desk.get(reverse("imports:template", args=["xlsx"])).content))
+        assert [cell.value for cell in book["Patients"][1]] == [column.name for column in rows.COLUMNS]
+        notes = {line[0].value: line for line in book["Notes"].iter_rows()}
+        for column in rows.COLUMNS:
+            _, words, needed, example = (cell.value for cell in notes[column.name])
+            assert words
+            assert needed
+            assert str(example) == column.example
+        assert "STD-2W: every 2 weeks" in [line[1].value for line in book["Notes"].iter_rows()]
+
     def test_a_file_is_taken_here_and_its_name_is_not_kept(self, desk: Client) -> None:
         file = SimpleUploadedFile("Ann Example.csv", pasted([person(1)]).encode())
         shown = desk.post(reverse("imports:list"), {"file": file}, follow=True)
@@ -312,10 +594,6 @@ class TestPages:
         assert "Ann Example" not in shown.content.decode()
 
     def test_the_filled_template_is_taken(self, desk: Client) -> None:
-        import io
-
-        from openpyxl import load_workbook
-
         book = load_workbook(io.BytesIO(desk.get(reverse("imports:template", args=["xlsx"])).content))
         for number, column in enumerate(rows.COLUMNS, 1):
             book["Patients"].cell(2, number, person(1).get(column.name, ""))
@@ -366,11 +644,13 @@ class TestPages:
         two = {name: SimpleUploadedFile("t.csv", b"x") for name in ("file", "other")}
         assert desk.post(reverse("imports:list"), two).status_code in (400, 413)
 
-    def test_no_more_statements_for_more_rows(self, desk: Client, staff: Actor) -> None:
-        few, many = stage(staff, person(1)), stage(staff, *(person(number) for number in range(2, 40)))
+    def test_no_more_statements_for_more_rows(self, prescriber: Actor) -> None:
+        desk, kinds = pages.client_of(prescriber), (BEGINS, AWAITS, GOES_ON)
+        few = stage(prescriber, person(1, **BEGINS))
+        many = stage(prescriber, *(person(number, **kinds[number % 3]) for number in range(2, 40)))
         for decided in (False, True):
             if decided:
-                few, many = accept(few, staff), accept(many, staff)
+                few, many = accept(few, prescriber), accept(many, prescriber)
             costs = []
             for imported in (few, many):
                 with pages.statements() as found:

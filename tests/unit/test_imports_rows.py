@@ -16,12 +16,15 @@ from openpyxl import Workbook
 
 from common.refusals import Refused
 from imports import grid, rows
+from imports.columns import Facts
+from imports.dates import read_date
 from imports.grid import Cell
 
-FACTS = rows.Facts(
+FACTS = Facts(
     today=date(2026, 3, 2),
     zone=ZoneInfo("Europe/London"),
     conditions={"crohn": "Crohn's disease", "ibs": "Irritable bowel syndrome"},
+    templates=(),
 )
 GOOD = {
     "name": "Ann Example",
@@ -169,7 +172,7 @@ NUMBERS = ("{0.day}/{0.month}/{0.year:04}", "{0.day:02}.{0.month:02}.{0.year:04}
 
 @given(st.dates(min_value=date(1000, 1, 1)), st.sampled_from(WRITTEN))
 def test_a_date_that_says_what_is_what_is_read(on: date, form: str) -> None:
-    assert rows.read_date(form.format(on)) == on
+    assert read_date(form.format(on)) == on
 
 
 @given(st.dates(min_value=date(1000, 1, 1)), st.sampled_from(NUMBERS))
@@ -177,9 +180,9 @@ def test_a_date_of_numbers_is_read_unless_it_could_be_another(on: date, form: st
     ambiguous = on.day <= 12 and on.day != on.month
     if ambiguous:
         with pytest.raises(Refused, match="could be"):
-            rows.read_date(form.format(on))
+            read_date(form.format(on))
     else:
-        assert rows.read_date(form.format(on)) == on
+        assert read_date(form.format(on)) == on
 
 
 WORDS = st.text(st.characters(categories=("L", "Nd")), min_size=1, max_size=12)
