@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from common.dose import in_words
+from common.dose import Dose, in_words
 from common.night import Slot
 from imports import plans
 from imports.columns import Template
@@ -73,8 +73,9 @@ class PlanLine:
     dose: str
     dose_words: str
     written: str
-    since: str
+    since: tuple[str, ...]
     ahead: tuple[str, ...]
+    no_step: str
     ending: str
     taken: str
     capsules: str
@@ -255,6 +256,7 @@ def _plan(one: Signed) -> PlanLine:
         written=_written(plan.first_dose),
         since=_since(one),
         ahead=tuple(_step(step, one) for step in later),
+        no_step=_no_step(one, dose),
         ending=_ending(intended[-1], awaiting=plan.awaiting),
         taken=SLOT_WORDS[plan.slot],
         capsules=f"{_many(supply.units(dose, strength), 'capsule')} of {strength}{' a day' if halves else ''}",
@@ -267,14 +269,20 @@ def _written(dose: Written | None) -> str:
     return "" if dose is None or dose.text == dose.dose.text else f"written “{dose.text}”"
 
 
-def _since(one: Signed) -> str:
+def _since(one: Signed) -> tuple[str, ...]:
     plan = one.plan
     if plan.awaiting:
-        return "when the medicine is there"
+        return ("when the medicine is there",)
     if plan.first_dose is None:
-        return f"from {_day(one.course.start_on)}"
+        return (f"from {_day(one.course.start_on)}",)
     began = f"first dose {_day(plan.taking_since)}" if plan.taking_since else "first dose not known"
-    return f"since {_day(one.course.start_on)}; {began}"
+    return f"since {_day(one.course.start_on)}", began
+
+
+def _no_step(one: Signed, dose: Dose) -> str:
+    """What is said where no step follows: a dose that the template does not have is never left by itself."""
+    known = any(rung.dose == dose for rung in one.course.protocol.rungs)
+    return "no step follows" if known else f"no step follows: the template has no dose of {dose}"
 
 
 def _step(step: supply.Step, one: Signed) -> str:

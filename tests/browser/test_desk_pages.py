@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -82,15 +83,17 @@ def brought() -> tuple[Import, Import, Import]:
     by, at = accounts_selectors.actor_of(member, member.user), clock.now()
     known = Patient.objects.filter(clinic_id=demo.CLINIC_ID).earliest("id")
     rows = (
-        ["New Comer,1980-12-31,N-1,new@demo.invalid,Crohn's disease,Vitamin D"],
-        [f"{known.name},{known.birth_date},X-1,,crohn,", "New Comer,3/4/1980,,no address,gout,"],
+        [
+            "New Comer,1980-12-31,N-1,new@demo.invalid,Crohn's disease,Vitamin D,STD-2W,no,awaiting medicine,,,1.5",
+            f"Long Taker,1970-12-31,N-3,,crohn,,STD-4W,no,,.5,{at.date() - timedelta(days=60)},0.5",
+        ],
+        [f"{known.name},{known.birth_date},X-1,,crohn,", "New Comer,3/4/1980,,no address,gout,,STD-2W,,,450,,"],
         ["Came Before,1970-01-31,N-2,,other: Something rare,"],
     )
+    head = "name,birth_date,record_number,email,conditions,medicines,plan,opioids,starts_on,current_dose"
     waiting, faulty, done = (
         imports_services.stage(
-            grid=grid.read(
-                "\n".join(["name,birth_date,record_number,email,conditions,medicines", *lines]).encode("utf-8-sig")
-            ),
+            grid=grid.read("\n".join([f"{head},last_changed_on,capsule_strength", *lines]).encode("utf-8-sig")),
             by=by,
             at=at,
         )

@@ -332,7 +332,9 @@ class TestPlans:
     def test_nobody_is_rung_or_called_silent_for_nights_before_the_plan(
         self, clinic: Clinic, prescriber: Actor
     ) -> None:
-        accept(stage(prescriber, person(1, **{**GOES_ON, "last_changed_on": "2025-01-13"})), prescriber)
+        accept(
+            stage(prescriber, person(1, **{**GOES_ON, "last_changed_on": "2025-01-13", "taking_since": ""})), prescriber
+        )
         planning.lay_out(clinic_id=clinic.id, since=AT - timedelta(days=1), at=AT)
         assert not Occurrence.objects.filter(about_on__lt=AT.date() - timedelta(days=1)).exists()
         assert silence.silent(prescriber, at=AT + timedelta(days=1)) == []
@@ -533,7 +535,8 @@ class TestPages:
     def test_plans_are_shown_as_they_would_be_signed(self, prescriber: Actor) -> None:
         desk = pages.client_of(prescriber)
         written = {**GOES_ON, "current_dose": "1,5", "last_changed_on": "2025-11-30", "taking_since": ""}
-        shown = self.bring(desk, person(1, **BEGINS), person(2, **AWAITS), person(3, **written), person(4))
+        off = {**GOES_ON, "current_dose": "2", "capsule_strength": "0.5"}
+        shown = self.bring(desk, person(1, **BEGINS), person(2, **AWAITS), person(3, **written), person(4, **off))
         words = words_of(shown)
         for said in (
             "1.5 mg, one and a half milligrams",
@@ -542,17 +545,19 @@ class TestPages:
             "when the medicine is there",
             "3 mg after 14 days",
             "written “1,5”",
-            "since 30 November 2025; first dose not known",
+            "since 30 November 2025",
+            "first dose not known",
             "3 mg fell due on 14 December 2025 and waits for a person",
-            "Take 4 patients into care and sign 3 plans",
+            "no step follows: the template has no dose of 2 mg",
+            "Take 4 patients into care and sign 4 plans",
             "Accepting signs each of them in your name",
         ):
             assert said in words
         address = shown.redirect_chain[-1][0]
         accepted = desk.post(f"{address}/accept", {"shown": shown.context["preview"].fingerprint}, follow=True)
-        assert "4 patients are in your care now, and 3 plans signed." in words_of(accepted)
+        assert "4 patients are in your care now, and 4 plans signed." in words_of(accepted)
         undone = words_of(desk.post(f"{address}/undo", {"reason": "wrong"}, follow=True))
-        assert "4 patients, 3 of them with a plan, came into care by it and were taken out again" in undone
+        assert "4 patients, 4 of them with a plan, came into care by it and were taken out again" in undone
 
     def test_staff_are_told_who_signs(self, desk: Client, prescriber: Actor) -> None:
         shown = self.bring(desk, person(1, **BEGINS))
@@ -579,7 +584,7 @@ class TestPages:
     def test_the_template_says_every_column_with_an_example(self, desk: Client, prescriber: Actor) -> None:
         book = load_workbook(io.BytesIO(desk.get(reverse("imports:template", args=["xlsx"])).content))
         assert [cell.value for cell in book["Patients"][1]] == [column.name for column in rows.COLUMNS]
-        notes = {line[0].value: line for line in book["Notes"].iter_rows()}
+        notes = {line[0].value: line for line in reversed(list(book["Notes"].iter_rows()))}
         for column in rows.COLUMNS:
             _, words, needed, example = (cell.value for cell in notes[column.name])
             assert words
