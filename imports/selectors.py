@@ -177,7 +177,8 @@ def changed_since(imported: Import) -> list[uuid.UUID]:
     made = ImportedRow.objects.filter(source=imported)
     patients = made.values("patient_id")
     other = ~Q(patient__version=F("patient_version")) | ~Q(patient__change_sequence=F("change_sequence"))
-    other |= Q(patient__restricted_at__isnull=False) | Q(prescription__version__gt=1)
+    other |= Q(patient__restricted_at__isnull=False) | Q(patient__care_ended_at__isnull=False)
+    other |= Q(prescription__version__gt=1)
     changed = set(made.filter(other).values_list("patient_id", flat=True))
     for model, name in _tells_of_a_patient():
         found: QuerySet[Any] = model._default_manager.filter(**{f"{name}__in": patients})  # noqa: SLF001

@@ -520,7 +520,7 @@ class TestPages:
         shown = self.bring(desk, person(1), person(2))
         words = words_of(shown)
         assert "Nothing is written yet" in words
-        assert "In your care already" in words
+        assert "On record already" in words
         assert "15 January 1950" in words
         assert memory.event(request_id=shown["X-Request-Id"], action="import.show").patient_ids == [there.id]
         address = shown.redirect_chain[-1][0]
