@@ -16,6 +16,7 @@ from common.refusals import Refused
 from imports.columns import MISSING, Column, Facts, Template
 from imports.dates import read_date
 from titration.engine.course import Course
+from titration.engine.protocol import Protocol
 
 T = TypeVar("T")
 CONFIRMED, PLANNED = "confirmed", "planned"
@@ -34,7 +35,10 @@ BEGINS = "Only who takes it already has such a day: write the current dose, or l
 ASK_OPIOIDS = "Answer this with no, or leave the plan out: nothing is signed without it."
 SINCE_WHEN = "Write since when the current dose is taken. Where it never changed, that is the day of the first dose."
 NO_ROOM = "A table has no room for a reason: bring this patient without a plan, and prescribe on the patient's page."
-BY_WEIGHT = "This template goes by weight. Bring this patient without a plan, and prescribe on the patient's page."
+ASKS_MORE = (
+    "This template asks what a table has no room for: a weight, an answer before a step, or days off. Bring this "
+    "patient without a plan, and prescribe on the patient's page."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,11 @@ class Plan:
         )
 
 
+def fits(protocol: Protocol) -> bool:
+    """Whether the columns of a table say all that this template asks."""
+    return not (protocol.needs_weight or protocol.conditions or protocol.cycle)
+
+
 def _template(text: str, facts: Facts) -> Template | None:
     if not text:
         return None
@@ -93,8 +102,8 @@ def _template(text: str, facts: Facts) -> Template | None:
     if len(found) > 1:
         names = " and ".join(f"“{one.protocol.label}”" for one in found)
         raise Refused(f"Several templates are called that: {names}. Write the whole name.")
-    if found[0].protocol.needs_weight:
-        raise Refused(BY_WEIGHT)
+    if not fits(found[0].protocol):
+        raise Refused(ASKS_MORE)
     return found[0]
 
 

@@ -139,7 +139,7 @@ def guide() -> list[Guide]:
 
 def template_names(templates: Sequence[Template]) -> list[str]:
     """The templates that a table may name, the code first: that is what is written."""
-    asked = [one.protocol for one in templates if not one.protocol.needs_weight]
+    asked = [one.protocol for one in templates if plans.fits(one.protocol)]
     return [f"{protocol.id}: {protocol.name}" for protocol in asked]
 
 

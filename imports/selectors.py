@@ -15,7 +15,6 @@ from accounts import policy
 from accounts import selectors as accounts_selectors
 from accounts.actors import Actor
 from common import history, sealed
-from common.night import Slot
 from common.refusals import Refused
 from imports import plans, rows, signing, staged
 from imports.columns import Facts, Template
@@ -151,7 +150,7 @@ def _signed(row: Row, at: datetime) -> signing.Signed | tuple[str, str] | None:
     except EngineRefusal as refusal:
         return plans.STRENGTH, refusal.sentence
     except Refused as refusal:
-        return plans.TIME_OF_DAY if course.time_of_day is Slot.SPLIT else plans.PLAN, refusal.sentence
+        return plans.TIME_OF_DAY, refusal.sentence
     against = signing.against(course, plan, today=today)
     return against or signing.Signed(row=row, plan=plan, course=course, today=today)
 
