@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from common.dose import Dose
 from desk.presenters.days import day, day_short
-from titration.engine import planner, stock
+from titration.engine import effect, planner, stock
 from titration.engine.formulation import Unit
 from titration.engine.planner import CannotBeMade
 from titration.engine.refusals import EngineRefusal
@@ -165,6 +165,50 @@ def _month(fills: Sequence[Fill], dose: Dose | None) -> str:
     return (
         f"About {Decimal(total.numerator) / total.denominator:.2f} for {MONTH_DAYS} days at {dose}, by the last prices."
     )
+
+
+def effect_words(change: effect.Effect) -> tuple[str, ...]:
+    """What a change does to the supply, in sentences; one where it does nothing."""
+    if change.moves_nothing:
+        return ("No day has another dose than before, so the supply lasts as long.",)
+    said = (_need_words(change), _doses_words(change), _lasts_words(change), _left_words(change))
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _need_words(change: effect.Effect) -> str:
+    more = {unit: amount for unit, amount in change.need.items() if amount > 0}
+    less = {unit: -amount for unit, amount in change.need.items() if amount < 0}
+    said = [f"{amounts(more)} more"] if more else []
+    said += [f"{amounts(less)} less"] if less else []
+    until = day(change.until_on - timedelta(days=1))
+    return f"Up to {until} it takes {' and '.join(said) or 'as many units as before'}."
+
+
+def _doses_words(change: effect.Effect) -> str:
+    if not change.doses_fewer:
+        return ""
+    more = "fewer" if change.doses_fewer > 0 else "more"
+    return f"That is {_doses(abs(change.doses_fewer))} {more}."
+
+
+def _doses(count: int) -> str:
+    return "1 dose" if count == 1 else f"{count} doses"
+
+
+def _lasts_words(change: effect.Effect) -> str:
+    was, will = change.run_out_was, change.run_out_will
+    if was == will:
+        return f"What is in hand still lasts to {day(will - timedelta(days=1))}." if will else ""
+    lasts = f"to {day(will - timedelta(days=1))}" if will else "as far as the plan reaches"
+    instead = f"to {day_short(was - timedelta(days=1))}" if was else "as far as the plan reaches"
+    short = f" It is {_doses(change.short_doses)} short." if change.short_doses else ""
+    return f"What is in hand lasts {lasts} instead of {instead}.{short}"
+
+
+def _left_words(change: effect.Effect) -> str:
+    if not change.run_out_was or not change.left_over:
+        return ""
+    return f"On {day_short(change.run_out_was)}, when it would have run out, {amounts(change.left_over)} are left over."
 
 
 @dataclass(frozen=True, kw_only=True)

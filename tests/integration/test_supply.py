@@ -3,27 +3,33 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
 from common.refusals import Refused, Stale
+from desk.presenters import supply as present_supply
 from patients.models import Patient
 from tests import factories, memory, pages
 from tests.pages import words_of
+from titration.engine.course import Hold, Pause
 from titration.engine.formulation import Form, Formulation
 from titration.models import Fill, Prescription
+from titration.selectors import courses as courses_selectors
 from titration.selectors import supply as supply_selectors
 from titration.services import courses, supply
 
 AT = factories.AT
 START = AT.date()
+CAPSULE = Formulation.capsules(Dose.of("1.5")).units[0]
 pytestmark = pytest.mark.django_db
 
 
@@ -324,3 +330,76 @@ class TestFormulation:
         course.formulation = {"liquid_mg_per_ml": "1", "smallest_ml": "0.1"}
         (unit,) = supply_selectors.formulation_of(course).units
         assert (unit.form, unit.strength) == (Form.LIQUID, Dose.of(1))
+
+
+class TestTheEffectOfAChange:
+    """What the preview of a change asks: the same rows read once, the plan as it is against the plan as it would be."""
+
+    def test_a_hold_leaves_capsules_over(self, patient: Patient, course: Prescription, prescriber: Actor) -> None:
+        factories.fill(patient, by=prescriber, at=moment(0), units="42")
+        was = courses_selectors.course_of(course)
+        with CaptureQueriesContext(connection) as asked:
+            found = supply_selectors.effect_of_change(course, was, was.changed(Hold(day(4), 7)), at=moment(1))
+        assert len(asked) <= 4
+        assert found.need == {CAPSULE: Fraction(-14)}
+        assert (found.run_out_was, found.run_out_will) == (day(28), day(31))
+        assert present_supply.effect_words(found) == (
+            "Up to Sun 5 April 2026 it takes 14 capsules of 1.5 mg less.",
+            "What is in hand lasts to Wed 1 April 2026 instead of to Sun 29 Mar.",
+            "On Mon 30 Mar, when it would have run out, 7 capsules of 1.5 mg are left over.",
+        )
+
+    def test_the_dates_are_those_that_stand_once_it_is_signed(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        factories.fill(patient, by=prescriber, at=moment(0), units="42")
+        was = courses_selectors.course_of(course)
+        hold = courses.hold_from(prescription=course, days=7, at=moment(1))
+        shown = supply_selectors.effect_of_change(course, was, was.changed(hold), at=moment(1))
+        courses.hold(
+            prescription_id=course.id, days=7, reason="Vivid dreams", seen_version=1, by=prescriber, at=moment(1)
+        )
+        stands = supply_selectors.supplies_by_rows([patient], at=moment(1))[patient.id].standing
+        assert stands is not None
+        assert shown.run_out_will == stands.run_out_on
+
+    def test_without_a_fill_it_says_what_is_needed_alone(self, course: Prescription) -> None:
+        was = courses_selectors.course_of(course)
+        found = supply_selectors.effect_of_change(course, was, was.changed(Pause(day(4), 5)), at=moment(1))
+        assert (found.doses_fewer, found.run_out_was) == (5, None)
+        assert "That is 5 doses fewer." in present_supply.effect_words(found)
+
+    def test_nothing_changed_is_said(self, course: Prescription) -> None:
+        was = courses_selectors.course_of(course)
+        found = supply_selectors.effect_of_change(course, was, was, at=moment(1))
+        assert present_supply.effect_words(found) == (
+            "No day has another dose than before, so the supply lasts as long.",
+        )
+
+
+class TestWhatFollowsTheCourse:
+    """The dates beside the course are written anew in the transaction that changes it."""
+
+    def test_a_hold_moves_them(self, patient: Patient, course: Prescription, prescriber: Actor) -> None:
+        factories.fill(patient, by=prescriber, at=moment(0), units="42")
+        courses.hold(
+            prescription_id=course.id, days=7, reason="Vivid dreams", seen_version=1, by=prescriber, at=moment(1)
+        )
+        course.refresh_from_db()
+        assert course.run_out_on == day(31)
+
+    def test_a_new_course_begins_with_what_is_in_hand(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        factories.fill(patient, by=prescriber, at=moment(0), units="42")
+        courses.stop(prescription_id=course.id, reason="Vivid dreams", seen_version=1, by=prescriber, at=moment(1))
+        again = factories.prescription(patient, by=prescriber, at=moment(10), start_on=day(10))
+        again.refresh_from_db()
+        assert again.run_out_on is not None
+
+    def test_a_change_without_a_fill_has_no_dates(self, course: Prescription, prescriber: Actor) -> None:
+        courses.hold(
+            prescription_id=course.id, days=7, reason="Vivid dreams", seen_version=1, by=prescriber, at=moment(1)
+        )
+        course.refresh_from_db()
+        assert (course.run_out_on, course.refill_due_on) == (None, None)

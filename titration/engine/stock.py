@@ -154,6 +154,42 @@ def standing(
     )
 
 
+def runs_out_on(
+    fills: Sequence[Fill], nights: Sequence[Night], as_of: date, *, told: Mapping[date, tuple[Dose, ...]] | None = None
+) -> date | None:
+    """The run-out date as `standing` says it, and no more."""
+    heap, coming = _now(fills, nights, as_of, told or {})
+    return _runs_out_on(heap, coming)
+
+
+def left_on(
+    fills: Sequence[Fill],
+    nights: Sequence[Night],
+    day: date,
+    *,
+    as_of: date,
+    told: Mapping[date, tuple[Dose, ...]] | None = None,
+) -> dict[Unit, Fraction]:
+    """What of the supply at `as_of` may still be taken on a later day, before its dose, by the steps intended.
+
+    A dose that cannot be made on its day is none.
+    """
+    heap, coming = _now(fills, nights, as_of, told or {})
+    for night in coming:
+        if night.on < day:
+            heap.take(night.on, night.doses)
+    return heap.usable(day)
+
+
+def _now(
+    fills: Sequence[Fill], nights: Sequence[Night], as_of: date, told: Mapping[date, tuple[Dose, ...]]
+) -> tuple[_Heap, list[Night]]:
+    """The supply run down to `as_of`, and the days from then on that have a dose and are not told of."""
+    heap = _Heap(tuple(fill for fill in fills if fill.on <= as_of))
+    _run_down(heap, nights, as_of, told)
+    return heap, [night for night in nights if night.on >= as_of and night.on not in told and night.doses]
+
+
 def next_step_on(coming: Sequence[Night]) -> date | None:
     """The first day with another dose than the first one; None where the dose stays."""
     doses = [night for night in coming if night.doses]

@@ -15,9 +15,11 @@ from common.dose import Dose
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms.models import DoseTaken
-from titration.engine import planner, stock, timeline
+from titration.engine import effect, planner, stock, timeline
+from titration.engine.course import Course
 from titration.engine.formulation import Form, Formulation, Unit
 from titration.engine.planner import Night
+from titration.engine.refusals import EngineRefusal
 from titration.models import Fill, PaperEvent, Pharmacy, PlanChange, Prescription, PrescriptionPaper
 from titration.selectors import courses
 
@@ -81,6 +83,31 @@ def supplies_of(
     }
 
 
+def effect_of_change(prescription: Prescription, was: Course, will: Course, *, at: datetime) -> effect.Effect:
+    """What a change of this course, from `was` to `will`, does to the patient's supply, in four statements.
+
+    `at` is now; the days from the patient's today on are compared as intended. Raises `CannotBeMade` where a dose
+    cannot be made of what the course is made of.
+    """
+    patient = prescription.patient
+    today = at.astimezone(patient.zone).date()
+    intended = timeline.plan(was, as_of=today)
+    lines = _lines({patient.id: today})[patient.id]
+    earlier = [line for line in lines if line.prescription.id != prescription.id]
+    mine = Line(prescription=prescription, schedule=intended)
+    fills = list(Fill.objects.filter(patient=patient, withdrawn_at=None))
+    told = _told({patient.id: fills})[patient.id]
+    return effect.supply_effect(
+        intended,
+        timeline.plan(will, as_of=today),
+        formulation_of(prescription),
+        as_of=today,
+        fills=[stock_fill(fill) for fill in fills],
+        told=_taken(told, nights_of([*earlier, mine], today), today),
+        before=[night for night in nights_of(earlier, today).values() if night.on < today],
+    )
+
+
 def _supply(fills: Sequence[Fill], lines: Sequence[Line], told: "list[_Told]", as_of: date) -> Supply:
     standing = None
     if fills:
@@ -113,7 +140,15 @@ def schedule_nights(schedule: timeline.Timeline, *, until_on: date) -> Iterator[
     if last.state is timeline.State.ENDED:
         until_on = min(until_on, last.from_on + _ONE_DAY)
     for one in timeline.days(schedule, schedule[0].from_on, until_on):
-        yield planner.night(one.on, one.dose, one.time_of_day)
+        yield _night(one)
+
+
+def _night(one: timeline.Day) -> Night:
+    """A day as what is taken on it; a dose that has no exact half is counted whole."""
+    try:
+        return planner.night(one.on, one.dose, one.time_of_day)
+    except EngineRefusal:
+        return planner.night(one.on, one.dose)
 
 
 @dataclass(frozen=True)
@@ -264,11 +299,17 @@ def supplies_by_rows(patients: Sequence[Patient], *, at: datetime) -> dict[uuid.
     if not patients:
         return {}
     today = {patient.id: at.astimezone(patient.zone).date() for patient in patients}
+    return supplies_of(patients, _lines(today), at=at)
+
+
+def _lines(today: Mapping[uuid.UUID, date]) -> dict[uuid.UUID, list[Line]]:
+    """The courses of these patients, each with the patient's date, in two statements."""
     lines: dict[uuid.UUID, list[Line]] = defaultdict(list)
-    rows = Prescription.objects.filter(patient__in=list(today))
-    for prescription in rows.prefetch_related(Prefetch("changes", PlanChange.objects.order_by("number"))):
+    changes = PlanChange.objects.select_related("protocol_version").order_by("number")
+    rows = Prescription.objects.filter(patient__in=list(today)).prefetch_related(Prefetch("changes", changes))
+    for prescription in rows:
         lines[prescription.patient_id].append(line_of(prescription, today=today[prescription.patient_id]))
-    return supplies_of(patients, lines, at=at)
+    return lines
 
 
 def _refill_due(prescription: Prescription, supply: Supply) -> RefillDue | None:

@@ -36,6 +36,7 @@ from titration.engine.course import (
 from titration.engine.protocol import Protocol
 from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
+from titration.services import supply as supply_services
 
 EARLIEST_START = timedelta(days=7)
 LATEST_START = timedelta(days=180)
@@ -172,6 +173,7 @@ def prescribe(
     )
     _project(prescription, course)
     _raise_sequence(prescription)
+    supply_services.refresh(patient, at=at)
     audit.record(by=by, at=at, action="course.prescribe", patients=[patient.id], subject=prescription.id)
     return prescription
 
@@ -515,6 +517,7 @@ def _append(
     prescription.version += 1
     _project(prescription, changed)
     _raise_sequence(prescription)
+    supply_services.refresh(prescription.patient, at=at)
     audit.record(
         by=by, at=at, action=f"course.{kind}", patients=[prescription.patient_id], subject=prescription.id, reason=""
     )
