@@ -1,4 +1,4 @@
-"""The engine's changes by the name of their kind, and between them and their rows.
+"""Between the engine's changes and their rows.
 
 A row's columns and a change's fields have the same names; only what the database keeps as text or as a reference is
 turned.
@@ -10,33 +10,9 @@ from typing import Any
 from common.night import Slot
 from titration.engine import course
 from titration.engine.course import Change
+from titration.engine.kinds import KINDS
 from titration.engine.protocol import Protocol
 from titration.models import PlanChange
-
-KINDS: dict[str, type] = {
-    "begin": course.Begin,
-    "hold": course.Hold,
-    "resume": course.Resume,
-    "advance": course.Advance,
-    "step_back": course.StepBack,
-    "go_to": course.GoTo,
-    "stay_here": course.StayHere,
-    "repeat_rung": course.RepeatRung,
-    "change_lengths": course.ChangeLengths,
-    "change_time": course.ChangeTime,
-    "pause": course.Pause,
-    "restart": course.Restart,
-    "on_off": course.OnOff,
-    "trial_reduction": course.TrialReduction,
-    "stop": course.Stop,
-    "change_protocol": course.ChangeProtocol,
-    "supersede": course.Supersede,
-}
-_NAMES = {made: name for name, made in KINDS.items()}
-
-
-def kind_of(change: Change) -> str:
-    return _NAMES[type(change)]
 
 
 def of_row(row: PlanChange) -> Change:

@@ -39,8 +39,7 @@ def live(
 
 def _record(lived: Lived, number: int, change: Change, day: date, places: dict[int, int]) -> None:
     if isinstance(change, Supersede):
-        (target,) = (getattr(change, name) for name in ("takes_back", "index") if hasattr(change, name))
-        change = Supersede(places.get(target, 10_000))
+        change = Supersede(places.get(change.takes_back, 10_000))
     try:
         lived.course = timeline.check(lived.course, change, today=day)
     except EngineRefusal:

@@ -31,6 +31,7 @@ from titration.engine.course import (
     TrialReduction,
 )
 from titration.engine.refusals import EngineRefusal
+from titration.replay.file import Recorded
 
 ANY_DOSE = st.integers(1, 44).map(lambda quarters: Dose.of(Decimal(quarters) / 4))
 LENGTHS = st.integers(1, 20)
@@ -84,6 +85,22 @@ def bent_courses(draw: st.DrawFn, most_changes: int = 10) -> Course:
     for _ in range(draw(st.integers(0, most_changes))):
         course = recorded(course, draw(bends(course)))
     return course
+
+
+@st.composite
+def signed_courses(draw: st.DrawFn, most_changes: int = 10) -> tuple[Course, tuple[Recorded, ...]]:
+    """A course whose changes were each allowed on the day they were recorded, some as corrections; and those days."""
+    course: Course = draw(bent_courses(most_changes=0))
+    today, signed = course.start_on - timedelta(days=draw(st.integers(0, 9))), list[Recorded]()
+    for _ in range(draw(st.integers(0, most_changes))):
+        today += timedelta(days=draw(st.integers(0, 9)))
+        told = Recorded(today, draw(st.booleans()))
+        try:
+            course = timeline.check(course, draw(bends(course)), today=today, correcting=told.correction)
+        except EngineRefusal:
+            continue
+        signed.append(told)
+    return course, tuple(signed)
 
 
 def recorded(course: Course, change: Change) -> Course:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from common.dose import HARD_CEILING, Dose
@@ -16,6 +16,7 @@ from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import State
 
 HORIZON = 160
+PARTS = 40
 
 
 def agrees(course: Course) -> None:
@@ -35,10 +36,17 @@ class TestAgainstTheOracle:
         agrees(course)
 
     @pytest.mark.long
-    @settings(max_examples=2_000)
-    @given(bent_courses(most_changes=14))
-    def test_every_day_of_two_thousand_longer_courses_is_as_painted(self, course: Course) -> None:
-        agrees(course)
+    @pytest.mark.parametrize("part", range(PARTS))
+    def test_every_day_of_ten_thousand_longer_courses_is_as_painted(self, part: int) -> None:
+        """In parts, each with a seed of its own, so that no test runs for minutes."""
+
+        @seed(part)
+        @settings(max_examples=10_000 // PARTS, suppress_health_check=[HealthCheck.too_slow])
+        @given(bent_courses(most_changes=14))
+        def every_day_is_as_painted(course: Course) -> None:
+            agrees(course)
+
+        every_day_is_as_painted()
 
 
 class TestPromises:

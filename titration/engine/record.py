@@ -360,8 +360,7 @@ def _restart(record: Record, change: Restart) -> None:
             f"restart below {before.dose}."
         )
     record.paused, record.held = _cut(record.paused, change.on), _cut(record.held, change.on)
-    entry = _with_length(record, _at_dose(before.ladder, dose, change.on, Reason.RESTARTED))
-    record.entries = [*(other for other in record.entries if other.on < entry.on), entry]
+    _enter(record, _with_length(record, _at_dose(before.ladder, dose, change.on, Reason.RESTARTED)))
 
 
 def _advance(record: Record, advance: Advance) -> None:
@@ -390,7 +389,11 @@ def _turn(record: Record, change: Any) -> None:
     _refuse_before_start(record, change.on)
     _refuse_after_end(record, change.on)
     _refuse_paused(record, change.on)
-    entry = _ENTRIES[type(change)](record, record.before(change.on), change)
+    _enter(record, _ENTRIES[type(change)](record, record.before(change.on), change))
+
+
+def _enter(record: Record, entry: Entry) -> None:
+    """Begin the entry, and forget those that were recorded for its day or later."""
     record.entries = [*(other for other in record.entries if other.on < entry.on), entry]
 
 

@@ -171,7 +171,7 @@ def check(course: Course, change: Change, *, today: date, correcting: bool = Fal
     first dose of a course that waited is a fact, and may be past.
     """
     if isinstance(change, Hold):
-        check_hold(course, change)
+        check_hold(course, change, as_of=today)
     changed = course.changed(change)
     after = unfold(changed)
     if correcting or isinstance(change, Begin):
@@ -183,13 +183,13 @@ def check(course: Course, change: Change, *, today: date, correcting: bool = Fal
     return changed
 
 
-def check_hold(course: Course, hold: Hold) -> None:
-    """Raise `EngineRefusal` with a sentence unless the hold begins inside the intended plan."""
+def check_hold(course: Course, hold: Hold, as_of: date | None = None) -> None:
+    """Raise `EngineRefusal` with a sentence unless the hold begins inside the plan as it is intended from a day on."""
     if hold.on < course.start_on:
         raise EngineRefusal(
             f"The hold begins on {day_in_words(hold.on)}, before the plan does on {day_in_words(course.start_on)}."
         )
-    ending = next((segment for segment in plan(course) if segment.state in (State.REVIEW, State.ENDED)), None)
+    ending = next((segment for segment in plan(course, as_of) if segment.state in (State.REVIEW, State.ENDED)), None)
     if ending and ending.from_on <= hold.on:
         raise EngineRefusal(
             f"The hold begins on {day_in_words(hold.on)}, but the plan ends on {day_in_words(ending.from_on)}."

@@ -43,6 +43,14 @@ class SideEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """When a change was recorded, and whether as a correction of the past."""
+
+    on: date
+    correction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A change, and what was written about it.
 
@@ -74,6 +82,11 @@ class Log:
 
     def scale(self, name: str) -> int | None:
         return dict(self.scales).get(name)
+
+    @property
+    def reports_a_medicine(self) -> bool:
+        """Whether another medicine was told of, by name or by any answer but no."""
+        return self.other_medicines.lower() not in ("", "no", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

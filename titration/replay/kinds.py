@@ -4,9 +4,12 @@ The canonical names of kinds and fields are those of the engine's changes, in lo
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields as dataclass_fields
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
+from common.dose import Dose
 from common.night import Slot
 from titration.engine.course import (
     Advance,
@@ -30,6 +33,7 @@ from titration.engine.course import (
     Supersede,
     TrialReduction,
 )
+from titration.engine.kinds import kind_of
 from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
 from titration.replay import fields
@@ -205,54 +209,25 @@ _READERS: Mapping[str, _Reader] = {
 }
 
 
-def written(change: Change) -> dict[str, Any]:  # noqa: C901  one line a kind reads better than a table of lines
+def written(change: Change) -> dict[str, Any]:
     """The change as a file says it: its kind and fields, without what is the default. A protocol stays one."""
-    match change:
-        case Supersede(place):
-            return {"kind": "supersede", "change": place}
-        case Advance(to_rung, on, early):
-            return {"on": on.isoformat(), "kind": "advance", "to_rung": to_rung, **({"early": True} if early else {})}
-    dated: dict[str, Any] = {"on": change.on.isoformat(), "kind": _KINDS[type(change)]}
-    match change:
-        case Hold(_, days):
-            more: dict[str, Any] = {"days": days}
-        case Pause(_, days, cause):
-            more = {"days": days, "cause": cause.value}
-        case GoTo(_, dose, days, confirmed):
-            more = {"dose_mg": dose.text, "days": days, "confirmed": confirmed or None}
-        case ChangeLengths(_, days):
-            more = {"days": days}
-        case ChangeTime(_, slot):
-            more = {"time_of_day": slot.value}
-        case Restart(_, dose, off_since):
-            more = {"dose_mg": dose.text if dose else None, "off_since": off_since.isoformat() if off_since else None}
-        case OnOff(_, days_on, days_off):
-            more = {"days_on": days_on, "days_off": days_off}
-        case TrialReduction(_, dose, days):
-            more = {"dose_mg": dose.text, "days": days}
-        case Stop(_, cause):
-            more = {"cause": cause.value}
-        case ChangeProtocol(_, protocol, rung, confirmed):
-            more = {"protocol": protocol, "to_rung": rung, "confirmed": confirmed or None}
+    told = {_SAID.get(one.name, one.name): _plain(getattr(change, one.name)) for one in dataclass_fields(change)}
+    day = {"on": told.pop("on")} if "on" in told else {}
+    kept = {name: value for name, value in told.items() if value is not None and value is not False}
+    return {**day, "kind": kind_of(change), **kept}
+
+
+_SAID = {"dose": "dose_mg", "takes_back": "change"}
+"""The fields that a file names otherwise than the engine."""
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case date():
+            return value.isoformat()
+        case Dose():
+            return value.text
+        case StrEnum():
+            return value.value
         case _:
-            more = {}
-    return dated | {name: value for name, value in more.items() if value is not None}
-
-
-_KINDS: Mapping[type, str] = {
-    Begin: "begin",
-    Hold: "hold",
-    Resume: "resume",
-    StepBack: "step_back",
-    GoTo: "go_to",
-    StayHere: "stay_here",
-    RepeatRung: "repeat_rung",
-    ChangeLengths: "change_lengths",
-    ChangeTime: "change_time",
-    Pause: "pause",
-    Restart: "restart",
-    OnOff: "on_off",
-    TrialReduction: "trial_reduction",
-    Stop: "stop",
-    ChangeProtocol: "change_protocol",
-}
+            return value

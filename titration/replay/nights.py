@@ -14,7 +14,6 @@ from titration.engine.timeline import Segment, State
 from titration.replay.file import Log, Severity, Taken
 
 _ONE_DAY = timedelta(days=1)
-_NO = ("", "no", "none")
 
 
 def facts(course: Course, due: Due, today: date, logs: Sequence[Log]) -> gate.Facts:
@@ -63,8 +62,7 @@ def _hurts(log: Log) -> bool:
 
 def _is_open_report(log: Log, today: date) -> bool:
     """Whether another medicine was told of by this day, and nobody had looked at it yet."""
-    said = log.other_medicines.lower() not in _NO
-    return said and log.night <= today and (log.reviewed_on is None or today < log.reviewed_on)
+    return log.reports_a_medicine and log.night <= today and (log.reviewed_on is None or today < log.reviewed_on)
 
 
 def taken(logs: Sequence[Log], schedule: timeline.Timeline, as_of: date) -> Iterator[tuple[date, tuple[Dose, ...]]]:

@@ -20,7 +20,7 @@ from titration.engine.refusals import EngineRefusal
 from titration.engine.words import day_in_words
 from titration.replay import nights
 from titration.replay.fields import Malformed
-from titration.replay.file import NEXT_RUNG, File, Log, Mode, Told
+from titration.replay.file import NEXT_RUNG, File, Log, Mode, Recorded, Told
 
 _ONE_DAY = timedelta(days=1)
 
@@ -37,14 +37,14 @@ class Refusal:
 class Run:
     """What came of a file: the course with all that stands, steps that happened by themselves among it.
 
-    For each change of the course, `words` are what was written about it, or what a step waited for, and `recorded_on`
-    the day it was recorded.
+    For each change of the course, `words` are what was written about it, or what a step waited for, and `recorded` when
+    that was.
     """
 
     course: Course
     refused: list[Refusal] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    recorded_on: list[date] = field(default_factory=list)
+    recorded: list[Recorded] = field(default_factory=list)
 
 
 def run(file: File) -> Run:
@@ -63,7 +63,7 @@ def run(file: File) -> Run:
             continue
         places[told.index] = len(done.course.changes) - 1
         done.words.append(told.reason)
-        done.recorded_on.append(recorded_on)
+        done.recorded.append(Recorded(recorded_on, told.correction))
     _let_steps_happen(file, done, since=now, until=None)
     return done
 
@@ -122,7 +122,7 @@ def _let_steps_happen(file: File, done: Run, *, since: date, until: date | None)
         if on is None or on > LAST_DAY or (until is not None and on >= until):
             return
         done.words.append(f"waited since {day_in_words(due.on)}. {waited}" if waited else "")
-        done.recorded_on.append(on)
+        done.recorded.append(Recorded(on))
         done.course = done.course.changed(Advance(due.rung, on))
 
 

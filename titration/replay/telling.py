@@ -308,7 +308,7 @@ def _supply(file: File, done: Run, as_of: date) -> dict[str, Any]:
         told=dict(nights.taken(file.logs, in_force, as_of)),
     )
     return {
-        "units_left": _counted(standing.units_left),
+        "units_left": counted(standing.units_left),
         "run_out_on": standing.run_out_on.isoformat() if standing.run_out_on else None,
         "short_by_next_step": standing.short_by_next_step,
     }
@@ -332,6 +332,6 @@ def _coming(file: File, intended: timeline.Timeline, as_of: date) -> list[Night]
     return found
 
 
-def _counted(amount: Fraction) -> int | str:
+def counted(amount: Fraction) -> int | str:
     """As a fill says it: a whole number, or a decimal text where units are broken or measured."""
     return amount.numerator if amount.denominator == 1 else exact_decimal(amount)

@@ -33,6 +33,7 @@ from titration.engine.course import (
     StopCause,
     Supersede,
 )
+from titration.engine.kinds import kind_of
 from titration.engine.protocol import Protocol
 from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
@@ -499,7 +500,7 @@ def _append(
 ) -> None:
     """Record the last change of this course, rewrite what follows from it, and leave the trace."""
     change = changed.changes[-1]
-    kind, columns = changes.kind_of(change), changes.columns(change)
+    kind, columns = kind_of(change), changes.columns(change)
     PlanChange.objects.create(
         clinic_id=prescription.clinic_id,
         prescription=prescription,
