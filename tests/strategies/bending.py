@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from common.dose import Dose
 from common.night import Slot
 from tests.strategies.courses import START_DATES, protocols
-from titration.engine import record, timeline
+from titration.engine import course as c
+from titration.engine import kinds, record, timeline
 from titration.engine.course import (
     Advance,
+    Begin,
     Change,
     ChangeLengths,
     ChangeProtocol,
@@ -21,11 +23,8 @@ from titration.engine.course import (
     OnOff,
     Pause,
     PauseCause,
-    RepeatRung,
     Restart,
     Resume,
-    StayHere,
-    StepBack,
     Stop,
     Supersede,
     TrialReduction,
@@ -35,6 +34,16 @@ from titration.replay.file import Recorded
 
 ANY_DOSE = st.integers(1, 44).map(lambda quarters: Dose.of(Decimal(quarters) / 4))
 LENGTHS = st.integers(1, 20)
+MAYBE_LENGTH = st.none() | LENGTHS
+MAYBE_DOSE = st.none() | ANY_DOSE
+MAYBE_RUNG = st.none() | st.integers(0, 4)
+MOSTLY = st.sampled_from([True, True, True, False])
+SLOTS = st.sampled_from(Slot)
+CAUSES = st.sampled_from(PauseCause)
+PATTERNS = st.just((None, None)) | st.tuples(LENGTHS, LENGTHS)
+PROTOCOLS = protocols()
+ONE_IN_SIXTY = st.integers(0, 59)
+KINDS = st.sampled_from([kind for kind in [*kinds.KINDS.values(), Advance] if kind not in (Stop, Begin)])
 
 
 @st.composite
@@ -49,36 +58,46 @@ def bends(draw: st.DrawFn, course: Course, furthest: int = 90) -> Change:
     closed = so_far.closed
     if closed and draw(st.booleans()):
         on = draw(st.sampled_from(closed)).from_on + timedelta(days=draw(st.integers(0, 20)))
-    kinds: list[st.SearchStrategy[Change]] = [
-        st.builds(Hold, st.just(on), st.none() | LENGTHS),
-        st.just(Resume(on)),
-        st.builds(Advance, st.just(rung or 0), st.just(on), st.booleans()),
-        st.builds(Advance, st.just(rung or 0), st.just(on), st.just(True)),
-        st.just(StepBack(on)),
-        st.builds(GoTo, st.just(on), ANY_DOSE, st.none() | LENGTHS, st.booleans()),
-        st.just(StayHere(on)),
-        st.just(RepeatRung(on)),
-        st.builds(ChangeLengths, st.just(on), LENGTHS),
-        st.builds(ChangeTime, st.just(on), st.sampled_from(Slot)),
-        st.builds(Pause, st.just(on), st.none() | LENGTHS, st.sampled_from(PauseCause)),
-        st.builds(
-            Restart, st.just(on), st.none() | ANY_DOSE, st.none() | LENGTHS.map(lambda days: on - timedelta(days=days))
-        ),
-        st.builds(lambda pair: OnOff(on, *pair), st.just((None, None)) | st.tuples(LENGTHS, LENGTHS)),
-        st.builds(TrialReduction, st.just(on), ANY_DOSE, LENGTHS),
-        st.builds(ChangeProtocol, st.just(on), protocols(), st.none() | st.integers(0, 4), st.booleans()),
-    ]
-    if course.changes:
-        kinds.append(st.builds(Supersede, st.integers(0, len(course.changes) - 1)))
-    if draw(st.integers(0, 60)) == 60:
-        kinds = [st.just(Stop(on))]
-    return draw(st.one_of(kinds))
+    if draw(ONE_IN_SIXTY) == 0:
+        return Stop(on)
+    kind = draw(KINDS)
+    if kind is Supersede and course.changes:
+        return Supersede(draw(st.integers(0, len(course.changes) - 1)))
+    return _bend(draw, kind, on, rung or 0)
+
+
+def _bend(draw: st.DrawFn, kind: type, on: date, rung: int) -> Change:  # noqa: C901  one line a kind
+    """Strategies are made once, above: making them anew for every change takes longer than all the rest."""
+    match kind:
+        case c.Hold:
+            return Hold(on, draw(MAYBE_LENGTH))
+        case c.Advance:
+            return Advance(rung, on, draw(MOSTLY))
+        case c.GoTo:
+            return GoTo(on, draw(ANY_DOSE), draw(MAYBE_LENGTH), draw(st.booleans()))
+        case c.ChangeLengths:
+            return ChangeLengths(on, draw(LENGTHS))
+        case c.ChangeTime:
+            return ChangeTime(on, draw(SLOTS))
+        case c.Pause:
+            return Pause(on, draw(MAYBE_LENGTH), draw(CAUSES))
+        case c.Restart:
+            gap = draw(MAYBE_LENGTH)
+            return Restart(on, draw(MAYBE_DOSE), None if gap is None else on - timedelta(days=gap))
+        case c.OnOff:
+            return OnOff(on, *draw(PATTERNS))
+        case c.TrialReduction:
+            return TrialReduction(on, draw(ANY_DOSE), draw(LENGTHS))
+        case c.ChangeProtocol:
+            return ChangeProtocol(on, draw(PROTOCOLS), draw(MAYBE_RUNG), draw(st.booleans()))
+    plain: type[Change] = kind if kind is not Supersede else Resume
+    return plain(on)  # type: ignore[call-arg, return-value]
 
 
 @st.composite
 def bent_courses(draw: st.DrawFn, most_changes: int = 10) -> Course:
     """A course with changes, those that the engine refuses left out. The day it is seen from only moves on."""
-    protocol = draw(protocols())
+    protocol = draw(PROTOCOLS)
     start: date = draw(START_DATES)
     first = draw(st.none() | st.integers(1, 40).map(lambda quarters: Dose.of(Decimal(quarters) / 4)))
     course = Course(protocol, start, first_dose=first, time_of_day=draw(st.sampled_from(Slot)))

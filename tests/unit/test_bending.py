@@ -16,7 +16,7 @@ from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import State
 
 HORIZON = 160
-PARTS = 40
+PARTS = 20
 
 
 def agrees(course: Course) -> None:
