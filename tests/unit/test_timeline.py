@@ -234,6 +234,20 @@ class TestWalkedThrough:
             ("2025-02-10", "taking", "intended"),
         ]
 
+    def test_a_step_overdue_and_then_held_until_somebody_resumes_is_not_intended(self) -> None:
+        held = Course(STD_2W, MONDAY, (Hold(day("2025-02-01"), None),))
+        assert [(s.dose, s.state) for s in timeline.plan(held, day("2025-02-05"))] == [
+            (Dose.of("1.5"), State.TAKING),
+            (Dose.of("1.5"), State.HELD),
+        ]
+
+    def test_a_late_plan_can_be_held_after_the_day_it_was_once_meant_to_be_reviewed(self) -> None:
+        late = Course(protocol_files.find("LIQ-SHILPA"), MONDAY)
+        hold = Hold(day("2025-04-14"), 7)
+        assert timeline.check(late, hold, today=day("2025-04-14")) == late.changed(hold)
+        with pytest.raises(EngineRefusal, match="but the plan ends on 17 March 2025"):
+            timeline.check(late, hold, today=MONDAY)
+
     def test_overlapping_holds_count_each_day_once(self) -> None:
         course = Course(STD_2W, MONDAY, (Hold(day("2025-01-10"), 7), Hold(day("2025-01-14"), 7)))
         due = timeline.next_step(course)

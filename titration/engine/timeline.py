@@ -97,13 +97,16 @@ def plan(course: Course, as_of: date | None = None) -> Timeline:
     """What is intended: what is in force, then each next rung as soon as the one below has had its days.
 
     A step that was due before `as_of` and has not been let happen is intended for `as_of`, and later ones move with it.
-    A course that waits for its medicine is intended to begin on its start, or on `as_of` where that is past.
+    None is intended while somebody has yet to end a hold or a pause. A course that waits for its medicine is intended
+    to begin on its start, or on `as_of` where that is past.
     """
     record = fold(course)
     if not record.begun and record.stopped_on is None:
         record = fold(course.changed(Begin(max(course.start_on, as_of or course.start_on))))
     while (due := next_due(record)) is not None:
         on = due.on if as_of is None else first_free_day(max(due.on, as_of), record.closed)
+        if on == FOREVER:
+            break
         record.entries.append(rung_entry(record, due.rung, on, Reason.INTENDED))
     return _segments(course, record)
 
