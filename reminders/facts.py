@@ -2,16 +2,16 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from common.night import Slot
 from reminders.occurrences import Course
 from symptoms.models import SymptomLog
-from titration.engine.timeline import State
+from titration.engine.timeline import Segment, State
 from titration.models import Prescription, Step
 
 LOG_REMINDER_AT = time(9)
@@ -61,14 +61,7 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
             patient_id=patient_id,
             zone_name=zone_name,
             log_reminder_at=log_reminder_at or LOG_REMINDER_AT,
-            course=Course(
-                start_on=start_on,
-                step_dates=_step_dates(start_on, next_due_on, steps[prescription_id]),
-                slot=_slot(steps[prescription_id]),
-                signed_at=signed_at,
-                held=_spans(steps[prescription_id], State.HELD),
-                ended=_spans(steps[prescription_id], State.ENDED),
-            ),
+            course=rung_for(steps[prescription_id], start_on=start_on, next_due_on=next_due_on, signed_at=signed_at),
         )
         for (
             prescription_id,
@@ -81,6 +74,20 @@ def open_courses(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OpenCourse
             signed_at,
         ) in found
     }
+
+
+def rung_for(
+    steps: Sequence[Step | Segment], *, start_on: date, next_due_on: date | None, signed_at: datetime
+) -> Course:
+    """What the bell knows of a course: from its rows, or from segments that are only meant so far."""
+    return Course(
+        start_on=start_on,
+        step_dates=_step_dates(start_on, next_due_on, steps),
+        slot=_slot(steps),
+        signed_at=signed_at,
+        held=_spans(steps, State.HELD),
+        ended=_spans(steps, State.ENDED),
+    )
 
 
 def told_nights(patient_ids: Iterable[uuid.UUID], nights: Iterable[date]) -> set[tuple[uuid.UUID, date]]:
@@ -96,7 +103,7 @@ def _steps(prescription_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
     return by_prescription
 
 
-def _step_dates(start_on: date, next_due_on: date | None, steps: list[Step]) -> frozenset[date]:
+def _step_dates(start_on: date, next_due_on: date | None, steps: Sequence[Step | Segment]) -> frozenset[date]:
     """The start, the next step as it is due, and the days on which another dose takes force.
 
     Rows at the dose of the one before only say that a hold is over.
@@ -108,10 +115,10 @@ def _step_dates(start_on: date, next_due_on: date | None, steps: list[Step]) -> 
     return frozenset(dates | {next_due_on} if next_due_on else dates)
 
 
-def _slot(steps: list[Step]) -> Slot:
+def _slot(steps: Sequence[Step | Segment]) -> Slot:
     """The time of the day that the course comes to have."""
     return Slot(steps[-1].time_of_day) if steps else Slot.BEDTIME
 
 
-def _spans(steps: list[Step], state: State) -> tuple[tuple[date, date | None], ...]:
+def _spans(steps: Sequence[Step | Segment], state: State) -> tuple[tuple[date, date | None], ...]:
     return tuple((step.from_on, step.to_on) for step in steps if step.state == state)

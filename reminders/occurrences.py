@@ -85,6 +85,12 @@ def owed(
     return [one for one in found if one.expires_at > max(since, course.signed_at)]
 
 
+def step_eves(course: Course, *, zone: ZoneInfo, since: datetime, last: date) -> list[datetime]:
+    """When the bells before steps ring, from an instant on and for steps up to a date."""
+    first = since.astimezone(zone).date()
+    return [one.due_at for one in _step_eves(course, zone, first, last) if one.due_at >= since]
+
+
 def _step_eves(course: Course, zone: ZoneInfo, first: date, last: date) -> Iterator[Owed]:
     for day in sorted(course.step_dates):
         if first <= day <= last and course.steps_on(day):

@@ -11,7 +11,7 @@ from titration.models import OpioidReview
 SAY_WHY = "Say why, so that the next person understands."
 
 
-def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.CharField:
+def reason_field(label: str, *, required: bool = True, help_text: str = "") -> forms.CharField:
     field = forms.CharField(
         label=label,
         required=required,
@@ -28,7 +28,7 @@ def _reason(label: str, *, required: bool = True, help_text: str = "") -> forms.
     return field
 
 
-class _CourseForm(forms.Form):
+class CourseForm(forms.Form):
     """Carries the version of the course that was on the screen."""
 
     use_required_attribute = False
@@ -45,7 +45,7 @@ class _CourseForm(forms.Form):
         return int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
 
 
-class HoldForm(_CourseForm):
+class HoldForm(CourseForm):
     days = forms.IntegerField(
         label="Hold the dose for so many days",
         initial=7,
@@ -64,19 +64,19 @@ class HoldForm(_CourseForm):
         ),
         error_messages={"required": "Say for how many days.", "invalid": "Write a whole number of days."},
     )
-    reason = _reason("Why")
+    reason = reason_field("Why")
 
     field_order = ["days", "reason", "seen_version"]
 
 
-class AdvanceForm(_CourseForm):
-    reason = _reason("Why", required=False)
+class AdvanceForm(CourseForm):
+    reason = reason_field("Why", required=False)
 
     field_order = ["reason", "seen_version"]
 
 
-class StopForm(_CourseForm):
-    reason = _reason("Why")
+class StopForm(CourseForm):
+    reason = reason_field("Why")
 
     field_order = ["reason", "seen_version"]
 
@@ -90,7 +90,7 @@ class AnswerReportForm(forms.Form):
         widget=forms.RadioSelect(attrs=RADIO),
         error_messages={"required": "Say which it was."},
     )
-    reason = _reason("What you found out")
+    reason = reason_field("What you found out")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 
 from common.dose import Dose
 from desk.presenters.days import day
+from desk.presenters.effects import Effect, effect
 from desk.presenters.plan import Plan, StepDue, step
-from titration.engine import gate, supply, timeline
+from titration.engine import gate, timeline
 from titration.engine.course import Hold
 from titration.models import Prescription
 
@@ -26,45 +27,23 @@ def step_ahead(plan: Plan, verdict: gate.Verdict, *, due: timeline.Due, takes_fo
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A step and its day before and after."""
-
-    dose: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
 class HoldEffect:
     """What a hold would do, before it is signed."""
 
     dose: str
     from_on: str
     last: str
-    moved: tuple[Moved, ...]
-
-
-def _coming(intended: timeline.Timeline, since: date) -> list[supply.Step]:
-    """The steps that begin on a day or later, in order."""
-    return [step for step in supply.steps(intended) if step.from_on >= since]
+    effect: Effect
 
 
 def hold_effect(plan: Plan, hold: Hold, *, at: datetime) -> HoldEffect:
-    today = at.astimezone(plan.prescription.patient.zone).date()
     held = plan.course.changed(hold)
-    before = _coming(plan.intended, hold.on)
-    after = _coming(timeline.plan(held, as_of=today), hold.on)
     dose = timeline.dose_on(timeline.unfold(held), hold.on)
-    moved = [
-        Moved(str(now.dose), day(was.from_on), day(now.from_on))
-        for was, now in zip(before, after, strict=False)
-        if was.from_on != now.from_on
-    ]
     return HoldEffect(
         dose=str(dose) if dose else "",
         from_on=day(hold.on),
         last=day(hold.until_on - timedelta(days=1)) if hold.until_on else "somebody resumes it",
-        moved=tuple(moved),
+        effect=effect(plan, held, at=at),
     )
 
 

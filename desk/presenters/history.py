@@ -1,7 +1,7 @@
 """Who changed a plan, when, how and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -32,6 +32,8 @@ class Changed:
     when: str
     why: str
     despite: str
+    place: int | None = None
+    """Its place among the changes, from 0, where it can still be taken back."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,10 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
         "",
     )
     rows = sorted(prescription.changes.all(), key=attrgetter("number"))
-    changes, protocol = [], plan.protocol
+    changes, protocol, gone = [], plan.protocol, _not_meant(rows)
     for place, row in enumerate(rows):
-        changes.append(_changed(row, protocol, rows[:place], zone))
+        changed = _changed(row, protocol, rows[:place], zone)
+        changes.append(changed if place in gone or not plan.is_open else replace(changed, place=place))
         if row.protocol_version is not None:
             protocol = Protocol.from_json(row.protocol_version.body)
     last = plan.in_force[-1]
@@ -74,6 +77,12 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
         is_open=plan.is_open,
         changes=(*reversed(changes), signed),
     )
+
+
+def _not_meant(rows: Sequence[PlanChange]) -> set[int]:
+    """The places of what has been taken back, and of the taking back itself."""
+    back = {place for place, row in enumerate(rows) if row.takes_back is not None}
+    return back | {rows[place].takes_back for place in back}
 
 
 def _changed(change: PlanChange, protocol: Protocol, earlier: Sequence[PlanChange], zone: ZoneInfo) -> Changed:

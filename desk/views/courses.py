@@ -18,12 +18,12 @@ from common import clock
 from common.refusals import Refused, Stale
 from desk.forms.course import AdvanceForm, AnswerReportForm, HoldForm, StopForm
 from desk.presenters.days import day
-from desk.presenters.deeds import HoldEffect, StepAhead, hold_effect, outcome, step_ahead
-from desk.presenters.history import plan_history
+from desk.presenters.deeds import HoldEffect, hold_effect, outcome
 from desk.presenters.person import person
-from desk.presenters.plan import Plan, PlanCard, plan_card
+from desk.presenters.plan import PlanCard
 from desk.presenters.reports import reported, reviewed
-from titration.engine import timeline
+from desk.views.course import next_step
+from desk.views.known_course import about, card_of, loaded, plan_of
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
 from titration.services import courses
@@ -38,7 +38,7 @@ MOST_AT_ONCE = 200
 def hold(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     """Keep the dose for some days. What that moves is shown before it is signed."""
     at = clock.now()
-    prescription = _loaded(request, prescription_id)
+    prescription = loaded(request, prescription_id)
     form, days, status = HoldForm(initial=_first(prescription)), USUAL_HOLD_DAYS, 200
     if request.POST.get("action") == "preview":
         form, days = _previewed(request)
@@ -75,7 +75,7 @@ def _effect_of_hold(prescription: Prescription, days: int | None, at: datetime) 
         change = courses.check_hold(prescription=prescription, days=days, at=at)
     except Refused as refusal:
         return None, refusal.sentence
-    return hold_effect(_plan(prescription, at), change, at=at), ""
+    return hold_effect(plan_of(prescription, at), change, at=at), ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,7 +83,7 @@ def _effect_of_hold(prescription: Prescription, days: int | None, at: datetime) 
 def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     """Let the next step happen, with what the gate says of it."""
     at = clock.now()
-    prescription = _loaded(request, prescription_id)
+    prescription = loaded(request, prescription_id)
     form, status = AdvanceForm(initial=_first(prescription)), 200
     if request.method == "POST":
         form, status = AdvanceForm(request.POST), 422
@@ -93,20 +93,8 @@ def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
                 messages.success(request, "The step is signed.")
                 return redirect("desk:patient", patient_id=prescription.patient_id)
             prescription, form, status = _again(request, refused, prescription, AdvanceForm, "reason")
-    return _page(
-        request, "desk/advance.html", prescription, at, form=form, status=status, step=_next_step(prescription, at)
-    )
-
-
-def _next_step(prescription: Prescription, at: datetime) -> StepAhead | None:
-    """The next step, what the gate says, and the day it would take force; None where there is none."""
-    plan = _plan(prescription, at)
-    due = timeline.next_step(plan.course)
-    if due is None or not plan.is_open:
-        return None
-    verdict = courses_selectors.gate_of(prescription, at=at)
-    change = courses.check_advance(prescription=prescription, at=at)
-    return step_ahead(plan, verdict, due=due, takes_force=change.on, at=at)
+    step = next_step(plan_of(prescription, at), at)
+    return _page(request, "desk/advance.html", prescription, at, form=form, status=status, step=step)
 
 
 @require_POST
@@ -116,7 +104,7 @@ def advance_several(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     outcomes = []
     for prescription_id, seen_version in sorted(_tickets(request)):
-        prescription = _loaded(request, prescription_id)
+        prescription = loaded(request, prescription_id)
         next_dose = prescription.next_dose
         try:
             courses.advance(
@@ -143,7 +131,7 @@ def _tickets(request: HttpRequest) -> set[tuple[uuid.UUID, int]]:
 def stop(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     """End the course from the next dose on."""
     at = clock.now()
-    prescription = _loaded(request, prescription_id)
+    prescription = loaded(request, prescription_id)
     form, status = StopForm(initial=_first(prescription)), 200
     if request.method == "POST":
         form, status = StopForm(request.POST), 422
@@ -197,27 +185,7 @@ def answer_report(request: HttpRequest, report_id: uuid.UUID) -> HttpResponse:
 
 def _card(prescription: Prescription, patient: Any, at: datetime) -> PlanCard:
     prescription.patient = patient
-    return _card_of(_plan(prescription, at), at)
-
-
-def _card_of(plan: Plan, at: datetime) -> PlanCard:
-    next_on = courses.stop_from(prescription=plan.prescription, at=at).on
-    return plan_card(plan, next_on=next_on, zone=plan.prescription.patient.clinic.zone, at=at)
-
-
-def _loaded(request: HttpRequest, prescription_id: uuid.UUID) -> Prescription:
-    """The course, if this person may know of its patient."""
-    prescription = (
-        courses_selectors.visible_prescriptions(request.actor)
-        .filter(id=prescription_id)
-        .select_related("patient__clinic", "protocol_version", "signed_by")
-        .prefetch_related("changes")
-        .first()
-    )
-    if prescription is None:
-        raise Http404
-    request.seen({prescription.patient_id})
-    return prescription
+    return card_of(plan_of(prescription, at), at)
 
 
 def _first(prescription: Prescription) -> dict[str, int]:
@@ -246,7 +214,7 @@ def _again(
 ) -> tuple[Prescription, forms.Form, int]:
     """The course as it stands now and the form as it was typed, with the sentence: above it where others have
     changed the course meanwhile, else at the field it is about."""
-    fresh = _loaded(request, prescription.id)
+    fresh = loaded(request, prescription.id)
     typed = request.POST.copy()
     typed["seen_version"] = str(fresh.version)
     form = form_class(typed)
@@ -256,22 +224,8 @@ def _again(
     return fresh, form, 409 if above else 422
 
 
-def _plan(prescription: Prescription, at: datetime) -> Plan:
-    course = courses_selectors.course_of(prescription)
-    today = courses_selectors.patient_today(prescription, at=at)
-    return Plan(prescription, course, timeline.unfold(course), timeline.plan(course, as_of=today))
-
-
 def _page(
     request: HttpRequest, template: str, prescription: Prescription, at: datetime, *, status: int, **more: Any
 ) -> HttpResponse:
-    """What every page about a course shows: whose it is, what is in force, what has been signed on it."""
-    plan, zone = _plan(prescription, at), prescription.patient.clinic.zone
-    context = {
-        "person": person(prescription.patient, at=at),
-        "card": _card_of(plan, at),
-        "history": plan_history(plan, zone=zone),
-        "is_open": plan.is_open,
-        **more,
-    }
+    context = {**about(plan_of(prescription, at), at), **more}
     return TemplateResponse(request, template, context, status=status)

@@ -264,6 +264,7 @@ ASKING = {
     "course.advance_page",
     "care.taken_up_again",
     "course.advance_several",
+    "course.change_page",
     "emergency.page",
     "erasure.ask_page",
     "erasure.confirm",

@@ -198,7 +198,7 @@ def change(
     """
     keeps = isinstance(change, (Hold, Pause)) and not correcting
     policy.check(by, policy.Permission.HOLD if keeps else policy.Permission.PRESCRIBE)
-    prescription = _locked(prescription_id, seen_version, by)
+    prescription = _locked_with_patient(prescription_id, seen_version, by)
     if not reason:
         raise Refused("Say why, so that the next person understands.")
     changed = check_change(prescription=prescription, change=change, at=at, correcting=correcting)
@@ -254,16 +254,21 @@ def begin(*, prescription_id: uuid.UUID, on: date, seen_version: int | None, by:
     """The first dose of a course that waited for its medicine, told by the clinic or by the patient's first log."""
     if by.kind not in (Kind.PATIENT, Kind.CARER):
         policy.check(by, policy.Permission.HOLD)
-    prescription = _locked(prescription_id, seen_version, by)
+    prescription = _locked_with_patient(prescription_id, seen_version, by)
+    changed = check_begin(prescription=prescription, on=on, at=at)
+    prescription.begun_on = on
+    _append(prescription, changed, reason="", by=by, at=at)
+    return prescription
+
+
+def check_begin(*, prescription: Prescription, on: date, at: datetime) -> Course:
+    """The course begun on a day, or `Refused`. The preview and the signing ask the same question."""
     today = courses_selectors.patient_today(prescription, at=at)
     if not today - EARLIEST_START <= on <= today + LATEST_START:
         raise Refused("The first dose is at most a week ago, and at most half a year ahead.")
     if courses_selectors.opioid_report_open([prescription.patient_id]):
         raise Refused("An opioid was reported and the report has not been answered.")
-    changed = timeline.check(courses_selectors.course_of(prescription), Begin(on), today=today)
-    prescription.begun_on = on
-    _append(prescription, changed, reason="", by=by, at=at)
-    return prescription
+    return timeline.check(courses_selectors.course_of(prescription), Begin(on), today=today)
 
 
 @transaction.atomic
@@ -313,9 +318,7 @@ def advance(
     """
     if by.kind != Kind.SYSTEM or early:
         policy.check(by, policy.Permission.PRESCRIBE)
-    prescription = _locked(prescription_id, seen_version, by)
-    # A night is saved under this lock: what it tells is either known to the gate or told after the step.
-    Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id, clinic_id=prescription.clinic_id)
+    prescription = _locked_with_patient(prescription_id, seen_version, by)
     verdict = courses_selectors.gate_of(prescription, at=at, early=early)
     if not isinstance(verdict, gate.Open):
         against = verdict.reasons if isinstance(verdict, gate.Blocked) else (verdict.reason,)
@@ -443,6 +446,15 @@ def _locked(prescription_id: uuid.UUID, seen_version: int | None, by: Actor) -> 
         raise Stale(_who_changed_it(prescription, by))
     if prescription.state not in Prescription.OPEN_STATES:
         raise Refused("This plan has been stopped. A new one has to be prescribed.")
+    return prescription
+
+
+def _locked_with_patient(prescription_id: uuid.UUID, seen_version: int | None, by: Actor) -> Prescription:
+    """The same, and the patient with it. A night is saved under that lock: what it tells, an opioid say, is either
+    known to the change or told after it.
+    """
+    prescription = _locked(prescription_id, seen_version, by)
+    Patient.objects.select_for_update(no_key=True).get(id=prescription.patient_id, clinic_id=prescription.clinic_id)
     return prescription
 
 
