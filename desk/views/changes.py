@@ -19,10 +19,11 @@ from desk.forms import changes as forms
 from desk.presenters import actions
 from desk.presenters.actions import Action
 from desk.presenters.effects import Effect, effect
+from desk.views import offered
 from desk.views.known_course import about, loaded, plan_of
+from desk.views.offered import Offered
 from titration.engine.course import Begin, ChangeProtocol, Course
-from titration.engine.protocol import Protocol
-from titration.models import Prescription, ProtocolVersion
+from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
 from titration.services import courses
 
@@ -80,7 +81,7 @@ def change(request: HttpRequest, prescription_id: uuid.UUID, kind: str) -> HttpR
 def _page(request: HttpRequest, prescription_id: uuid.UUID, kind: Kind) -> HttpResponse:
     at, signing = clock.now(), request.POST.get("action") == "sign"
     prescription = loaded(request, prescription_id)
-    templates = _templates(request) if kind.form is forms.TemplateForm else {}
+    templates = offered.templates(request) if kind.form is forms.TemplateForm else {}
     form, shown, status = _first(request, kind, prescription, templates, at), None, 200
     if form.is_bound and not signing:
         form.only_shown()
@@ -102,30 +103,24 @@ def _page(request: HttpRequest, prescription_id: uuid.UUID, kind: Kind) -> HttpR
     return TemplateResponse(request, "desk/change.html", context, status=status)
 
 
-def _templates(request: HttpRequest) -> dict[str, tuple[ProtocolVersion, Protocol]]:
-    versions = courses_selectors.protocols_for(request.actor)
-    read = {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
-    return {key: offered for key, offered in read.items() if offered[1].is_plain}
-
-
 def _first(
     request: HttpRequest,
     kind: Kind,
     prescription: Prescription,
-    templates: dict[str, tuple[ProtocolVersion, Protocol]],
+    templates: Offered,
     at: datetime,
 ) -> forms.ChangeForm:
     """The form as it was sent; before that with the next dose's day, judged at once where nothing else is asked."""
-    offered = [(key, protocol) for key, (_, protocol) in templates.items()]
+    choices = [(key, protocol) for key, (_, protocol) in templates.items()]
     if request.method == "POST":
-        return kind.form(request.POST, templates=offered)
+        return kind.form(request.POST, templates=choices)
     initial: dict[str, Any] = {"seen_version": prescription.version, "place": request.GET.get("place", "")}
     if prescription.state in Prescription.OPEN_STATES:
         next_on = courses.next_dose_date(prescription, at)
         initial["on"] = max(next_on, prescription.start_on) if not prescription.awaiting else next_on
     if kind.form.PARTS or prescription.state not in Prescription.OPEN_STATES:
-        return kind.form(initial=initial, templates=offered)
-    return kind.form({name: str(value) for name, value in initial.items()}, templates=offered)
+        return kind.form(initial=initial, templates=choices)
+    return kind.form({name: str(value) for name, value in initial.items()}, templates=choices)
 
 
 def _effect(
@@ -163,7 +158,7 @@ def _sign(
     prescription: Prescription,
     form: forms.ChangeForm,
     shown: Effect | None,
-    templates: dict[str, tuple[ProtocolVersion, Protocol]],
+    templates: Offered,
     at: datetime,
 ) -> Refused | None:
     """Sign what was shown; the refusal where that could not be. Nothing is `shown` of a course that has changed."""
@@ -195,7 +190,7 @@ def _again(
     request: HttpRequest,
     kind: Kind,
     fresh: Prescription,
-    templates: dict[str, tuple[ProtocolVersion, Protocol]],
+    templates: Offered,
     refusal: Refused,
 ) -> forms.ChangeForm:
     """The form as it was typed, by the course as it stands now, with the sentence above it."""

@@ -18,17 +18,16 @@ from desk.forms.prescribe import OPIOID_ANSWERS, PrescribeForm
 from desk.presenters import schedule
 from desk.presenters.person import condition_names, person
 from desk.presenters.plan import MODE_WORDS
+from desk.views import offered as offered_templates
+from desk.views.offered import Offered
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from titration.engine.course import Course
-from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
-from titration.models import ProtocolVersion
 from titration.selectors import courses as courses_selectors
 from titration.services import courses
 
 CHANGED = "What stands below is not what was shown to you. Look at the schedule again, then sign it."
-Offered = dict[str, tuple[ProtocolVersion, Protocol]]
 
 
 def _signs(request: HttpRequest) -> bool:
@@ -45,7 +44,7 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         raise Http404
     request.seen({patient_id})
     patient = record.patient
-    offered = _offered(request)
+    offered = offered_templates.templates(request)
     form = PrescribeForm(
         request.POST if request.method == "POST" else None,
         templates=[schedule.template(protocol, identifier) for identifier, (_, protocol) in offered.items()],
@@ -78,17 +77,6 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         },
         status=status,
     )
-
-
-def _offered(request: HttpRequest) -> Offered:
-    versions = courses_selectors.protocols_for(request.actor)
-    read = {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
-    return {identifier: offered for identifier, offered in read.items() if _is_asked_for_here(offered[1])}
-
-
-def _is_asked_for_here(protocol: Protocol) -> bool:
-    """Whether the form asks, and the schedule shows, all that this template says."""
-    return not (protocol.needs_weight or protocol.is_split or protocol.conditions or protocol.cycle)
 
 
 def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:
