@@ -58,7 +58,6 @@ class CoursePage:
     target: str
     best: str
     taking_since: str
-    question: str
 
 
 def course_page(plan: Plan, *, step: StepAhead | None, actions: Sequence[Action], at: datetime) -> CoursePage:
@@ -77,7 +76,6 @@ def course_page(plan: Plan, *, step: StepAhead | None, actions: Sequence[Action]
         target=str(row.target_dose) if row.target_dose else "",
         best=str(row.best_dose) if row.best_dose else "",
         taking_since=day(row.taking_since) if row.taking_since else "",
-        question="",
     )
 
 

@@ -14,10 +14,13 @@ from common.refusals import Refused
 from desk.presenters.actions import offered
 from desk.presenters.course import course_page
 from desk.presenters.deeds import StepAhead, step_ahead
+from desk.presenters.papers import line as paper_line
 from desk.presenters.plan import Plan
+from desk.presenters.supply import Strip, strip
 from desk.views.known_course import about, loaded, plan_of
 from titration.engine import timeline
 from titration.selectors import courses as courses_selectors
+from titration.selectors import supply as supply_selectors
 from titration.services import courses
 
 P = policy.Permission
@@ -29,7 +32,7 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     """The course's page."""
     at = clock.now()
     prescription = loaded(request, prescription_id)
-    plan = plan_of(prescription, at)
+    plan, patient = plan_of(prescription, at), prescription.patient
     prescribes = policy.may(request.actor, P.PRESCRIBE)
     bar = offered(
         plan,
@@ -38,8 +41,23 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         holds=policy.may(request.actor, P.HOLD),
     )
     page = course_page(plan, step=next_step(plan, at), actions=bar, at=at)
-    context = {**about(plan, at), "page": page, "may": {"prescribe": prescribes}}
+    context = {
+        **about(plan, at),
+        "page": page,
+        "supply": _supply(plan, at),
+        "papers": [paper_line(paper, zone=patient.clinic.zone) for paper in supply_selectors.papers_of(patient)],
+        "may": {"prescribe": prescribes, "supply": policy.may(request.actor, P.KEEP_SUPPLY)},
+    }
     return TemplateResponse(request, "desk/course.html", context)
+
+
+def _supply(plan: Plan, at: datetime) -> Strip:
+    """What is left of all that was dispensed, by every course of the patient."""
+    patient = plan.prescription.patient
+    today = courses_selectors.patient_today(plan.prescription, at=at)
+    lines = [supply_selectors.line_of(row, today=today) for row in courses_selectors.prescriptions_of(patient)]
+    dose = timeline.dose_on(plan.in_force, today) if plan.is_open else None
+    return strip(supply_selectors.supply_of(patient, lines, at=at), dose)
 
 
 def next_step(plan: Plan, at: datetime) -> StepAhead | None:
