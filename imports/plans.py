@@ -231,7 +231,7 @@ COLUMNS: tuple[Column[Any], ...] = (
         read=_mode,
     ),
 )
-_NAMES = frozenset(column.name for column in COLUMNS)
+NAMES = frozenset(column.name for column in COLUMNS)
 
 
 def faults(values: Mapping[str, Any], filled: Collection[str], born: date | None) -> Iterator[tuple[str, str]]:
@@ -239,7 +239,7 @@ def faults(values: Mapping[str, Any], filled: Collection[str], born: date | None
     what could be read.
     """
     if PLAN not in filled:
-        if not _NAMES.isdisjoint(filled):
+        if not NAMES.isdisjoint(filled):
             yield PLAN, NO_TEMPLATE
         return
     if OPIOIDS not in filled:

@@ -81,17 +81,27 @@ class Row:
     plan: plans.Plan | None
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan of a row, and the zone whose days it counts in."""
+
+    plan: plans.Plan
+    zone: ZoneInfo
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """What a table says. Where there is a fault nothing of it may be written; `rows` are those without one.
 
-    `places` says at which index each column stands.
+    `places` says at which index each column stands. `planned` are the plans that can be read, by row, also where
+    something else in the row is at fault.
     """
 
     rows: tuple[Row, ...]
     faults: tuple[Fault, ...]
     rows_total: int
     places: Mapping[str, int]
+    planned: Mapping[int, Planned]
 
 
 def _name(text: str, facts: Facts) -> str:
@@ -158,7 +168,7 @@ def _short(words: str, longest: int) -> str:
     return words
 
 
-NAME, BIRTH_DATE, RECORD_NUMBER = "name", "birth_date", "record_number"
+NAME, BIRTH_DATE, RECORD_NUMBER, ZONE = "name", "birth_date", "record_number", "time_zone"
 PERSON: tuple[Column[Any], ...] = (
     Column(
         name=NAME,
@@ -189,7 +199,7 @@ PERSON: tuple[Column[Any], ...] = (
         read=_email,
     ),
     Column(
-        name="time_zone",
+        name=ZONE,
         words="Where the patient sleeps. Left empty it is the clinic's.",
         example="Europe/London",
         needed="no",
@@ -222,16 +232,22 @@ def read(grid: Grid, facts: Facts) -> Reading:
     places, faults = _places(header, top)
     body = [(number + 1, row) for number, row in enumerate(grid) if number > top and row]
     if faults:
-        return Reading(rows=(), faults=tuple(faults), rows_total=len(body), places=places)
+        return Reading(rows=(), faults=tuple(faults), rows_total=len(body), places=places, planned={})
     if not body:
         below = Fault(top + 2, "", "", "There is no patient below the names of the columns.")
-        return Reading(rows=(), faults=(below,), rows_total=0, places=places)
+        return Reading(rows=(), faults=(below,), rows_total=0, places=places, planned={})
     found = [(number, _values(number, cells, places, facts, faults)) for number, cells in body]
     faults += _twice(found, places)
     faulty = {fault.row for fault in faults}
+    at_fault = {fault.row for fault in faults if fault.column in plans.NAMES}
+    planned = {
+        number: Planned(plan, values.get(ZONE, facts.zone))
+        for number, values in found
+        if number not in at_fault and (plan := plans.of(values)) is not None
+    }
     rows = tuple(_row(number, values) for number, values in found if number not in faulty)
     faults.sort(key=lambda fault: (fault.row, _order(fault.letter)))
-    return Reading(rows=rows, faults=tuple(faults), rows_total=len(body), places=places)
+    return Reading(rows=rows, faults=tuple(faults), rows_total=len(body), places=places, planned=planned)
 
 
 def _places(header: Sequence[Cell], top: int) -> tuple[dict[str, int], list[Fault]]:
@@ -288,7 +304,7 @@ def fault_at(number: int, column: str, places: Mapping[str, int], sentence: str)
 
 def _row(number: int, values: Mapping[str, Any]) -> Row:
     person = {column.name: values[column.name] for column in PERSON}
-    zone = person.pop("time_zone")
+    zone = person.pop(ZONE)
     return Row(number=number, person=Person(**person, zone=zone), plan=plans.of(values))
 
 

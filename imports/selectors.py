@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
@@ -24,6 +24,7 @@ from patients import conditions
 from patients import selectors as patients_selectors
 from patients.models import ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
 from reminders.models import Attempt, Occurrence
+from titration.engine.course import Course
 from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
 from titration.models import Prescription, Step
@@ -107,20 +108,27 @@ def _beside_the_clinic(reading: Reading, by: Actor, at: datetime) -> Look:
     taken = patients_selectors.record_numbers_in_use(by, [row.person.record_number for row in reading.rows])
     new: list[Row] = []
     known: list[Known] = []
-    signed: list[signing.Signed] = []
-    faults = list(reading.faults)
     for row in reading.rows:
         patient = same.get(rows.same_person(row.person.name, row.person.birth_date))
-        found = _signed(row, at)
-        if patient is not None:
-            known.append(Known(row=row, patient=patient))
-        elif row.person.record_number in taken:
-            faults.append(rows.fault_at(row.number, rows.RECORD_NUMBER, reading.places, IN_USE))
-        elif isinstance(found, tuple):
-            faults.append(rows.fault_at(row.number, found[0], reading.places, found[1]))
-        else:
+        if patient is None:
             new.append(row)
-            signed += [found] if found else []
+        else:
+            known.append(Known(row=row, patient=patient))
+    left_out = {one.row.number for one in known}
+    judged = {number: _judged(planned, at) for number, planned in reading.planned.items() if number not in left_out}
+    faults = list(reading.faults)
+    for number, one in judged.items():
+        faults += [rows.fault_at(number, column, reading.places, sentence) for column, sentence in one.against]
+    for row in new:
+        if row.person.record_number in taken:
+            faults.append(rows.fault_at(row.number, rows.RECORD_NUMBER, reading.places, IN_USE))
+    faulty = {fault.row for fault in faults}
+    new = [row for row in new if row.number not in faulty]
+    signed = [
+        signing.Signed(row=row, plan=row.plan, course=course, today=judged[row.number].today)
+        for row in new
+        if row.plan is not None and (course := judged[row.number].course) is not None
+    ]
     faults.sort(key=lambda fault: (fault.row, len(fault.letter), fault.letter))
     decided = [[row.number for row in new], [one.row.number for one in known], [fault.row for fault in faults]]
     return Look(
@@ -133,26 +141,36 @@ def _beside_the_clinic(reading: Reading, by: Actor, at: datetime) -> Look:
     )
 
 
-def _signed(row: Row, at: datetime) -> signing.Signed | tuple[str, str] | None:
-    """The plan of a row as it would be signed, nothing, or the column that stands against it and why."""
-    if row.plan is None:
-        return None
-    plan, today = row.plan, at.astimezone(row.person.zone).date()
-    if plan.opioids != "no":
-        return plans.OPIOIDS, courses.OPIOID_REFUSALS[plan.opioids]
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A plan held against what may be signed: what speaks against it, by column, else the course it means."""
+
+    today: date
+    against: tuple[tuple[str, str], ...]
+    course: Course | None
+
+
+def _judged(planned: rows.Planned, at: datetime) -> _Judged:
+    plan, today = planned.plan, at.astimezone(planned.zone).date()
+    opioids = () if plan.opioids == "no" else ((plans.OPIOIDS, courses.OPIOID_REFUSALS[plan.opioids]),)
     try:
         course = plan.course(today)
         courses.check_start(course.start_on, today=today, first_dose=course.first_dose)
     except Refused as refusal:
-        return plan.date_column, refusal.sentence
+        return _Judged(today=today, against=(*opioids, (plan.date_column, refusal.sentence)), course=None)
+    other = _against(course, plan, today)
+    against = (*opioids, other) if other else opioids
+    return _Judged(today=today, against=against, course=None if against else course)
+
+
+def _against(course: Course, plan: plans.Plan, today: date) -> tuple[str, str] | None:
     try:
         courses.check_course(course, plan.strength.dose, today=today)
     except EngineRefusal as refusal:
         return plans.STRENGTH, refusal.sentence
     except Refused as refusal:
         return plans.TIME_OF_DAY, refusal.sentence
-    against = signing.against(course, plan, today=today)
-    return against or signing.Signed(row=row, plan=plan, course=course, today=today)
+    return signing.against(course, plan, today=today)
 
 
 def rows_of(imported: Import, *, by: Actor) -> list[ImportedRow]:

@@ -290,6 +290,21 @@ class TestPlans:
         assert (row, named) == (2, column)
         assert sentence in said
 
+    def test_every_fault_of_a_row_is_told_at_once(self, prescriber: Actor) -> None:
+        written = {**BEGINS, "opioids": "yes", "starts_on": "2026-01-13", "email": "x", "birth_date": "3/4/1980"}
+        told = [column for _, column, _ in plan_faults(prescriber, **written)]
+        assert told == ["birth_date", "email", "opioids", "starts_on"]
+        wrong = {**GOES_ON, "opioids": "yes", "capsule_strength": "2"}
+        assert [column for _, column, _ in plan_faults(prescriber, **wrong)] == ["opioids", "capsule_strength"]
+
+    def test_who_is_on_record_is_left_out_whatever_their_plan_says(self, clinic: Clinic, prescriber: Actor) -> None:
+        there = factories.patient(clinic, "Imported Person1", birth_date=date(1950, 1, 14))
+        long_ago = {**BEGINS, "starts_on": "2025-01-13"}
+        found = look(stage(prescriber, person(1, **long_ago), person(2, **BEGINS)), prescriber)
+        assert found.faults == ()
+        assert [one.patient.id for one in found.known] == [there.id]
+        assert [one.row.number for one in found.plans] == [3]
+
     def test_today_is_where_the_patient_is(self, prescriber: Actor) -> None:
         tomorrow = {**GOES_ON, "last_changed_on": "2026-03-03"}
         assert plan_faults(prescriber, **tomorrow)
