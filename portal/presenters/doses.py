@@ -59,6 +59,8 @@ def planned_for(prescriptions: Sequence[Prescription], on: date) -> tuple[Dose |
     for prescription in prescriptions:
         segment = timeline.segment_on(timeline.unfold(courses.course_of(prescription)), on)
         dose = segment.dose_on(on) if segment else None
+        if segment is not None and segment.state is timeline.State.AWAITING and prescription.begun_on is None:
+            dose = courses.first_dose_of(courses.course_of(prescription))
         if segment is not None and dose is not None:
             return dose, segment.time_of_day
     return None, Slot(prescriptions[0].slot) if prescriptions else Slot.BEDTIME
@@ -90,7 +92,7 @@ def next_dose(tonight: Tonight, zone: ZoneInfo, at: datetime, *, writable: Seque
         notes=tuple(_notes(tonight)),
         recorded=_recorded(tonight.recorded, zone) if tonight.recorded else "",
         night=tonight.on if tonight.on in writable else None,
-        asks=tonight.state is TonightState.TAKE and tonight.on in writable and not told,
+        asks=tonight.state in (TonightState.TAKE, TonightState.AWAITING) and tonight.on in writable and not told,
         not_now="Not tonight" if tonight.slot is Slot.BEDTIME else "Not today",
         paused_until=day(tonight.paused_until) if tonight.paused_until else "",
     )

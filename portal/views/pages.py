@@ -24,6 +24,7 @@ from symptoms import services as symptoms_services
 from symptoms.selectors import ToldNight
 from titration.selectors import courses
 from titration.selectors.courses import TonightState
+from titration.services import firsts
 
 _form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -75,7 +76,7 @@ def night(request: HttpRequest, night: date) -> HttpResponse:
     if not form.is_valid():
         return _night_page(request, form, told, planned, at, seen_version=seen_version, status=422)
     try:
-        symptoms_services.save_night(
+        firsts.tell_night(
             patient=patient,
             night=night,
             dose=form.dose(),

@@ -22,7 +22,7 @@ from symptoms import scoring
 from symptoms.models import REPORT_WORDS, DoseTaken, OpioidReport, SymptomLog
 from titration import changes
 from titration.engine import gate, supply, timeline
-from titration.engine.course import Course
+from titration.engine.course import Begin, Course
 from titration.engine.protocol import Protocol
 from titration.models import PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import library
@@ -131,7 +131,6 @@ def tonight(patient: Patient, *, at: datetime) -> Tonight:
 
 
 _NOTHING_TONIGHT = {
-    timeline.State.AWAITING: TonightState.AWAITING,
     timeline.State.PAUSED: TonightState.PAUSED,
     timeline.State.OFF: TonightState.OFF,
     timeline.State.ENDED: TonightState.ENDED,
@@ -145,6 +144,18 @@ def _tonight_of(
     segment = timeline.segment_on(in_force, max(on, begins)) or in_force[-1]
     due = timeline.next_step(course)
     dose = segment.dose_on(max(on, begins))
+    if segment.state is timeline.State.AWAITING:
+        first = first_dose_of(course)
+        units = supply.units(first, prescription.capsule_strength)
+        return Tonight(
+            state=TonightState.AWAITING,
+            on=on,
+            slot=slot,
+            dose=first,
+            units=units,
+            strength=prescription.capsule_strength,
+            recorded=_recorded(prescription, on, slot),
+        )
     if dose is None:
         state = _NOTHING_TONIGHT.get(segment.state, TonightState.OFF)
         until = segment.to_on if state is TonightState.PAUSED else None
@@ -161,8 +172,18 @@ def _tonight_of(
         held=held is not None,
         held_until=None if held == timeline.FOREVER else held,
         waiting_for=due.dose if due and due.on <= on and due.dose != dose else None,
-        recorded=DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot).first(),
+        recorded=_recorded(prescription, on, slot),
     )
+
+
+def first_dose_of(course: Course) -> Dose:
+    """What a plan that awaits its medicine begins with."""
+    begun = timeline.unfold(course.changed(Begin(course.start_on)))
+    return next(segment.dose for segment in begun if segment.dose is not None)
+
+
+def _recorded(prescription: Prescription, on: date, slot: Slot) -> DoseTaken | None:
+    return DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot).first()
 
 
 def opioid_report_open(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
