@@ -14,7 +14,7 @@ from desk.presenters.plan import Plan
 from desk.presenters.schedule import SLOT_WORDS
 from titration.engine import gate, timeline
 from titration.engine.protocol import Protocol
-from titration.models import PlanChange
+from titration.models import PlanChange, Prescription
 
 _GATE_WORDS = {
     gate.Code.NOT_ENOUGH_NIGHTS: "too few nights were logged",
@@ -49,10 +49,20 @@ class PlanHistory:
     changes: tuple[Changed, ...]
 
 
+def _signed_what(prescription: Prescription) -> str:
+    """What was signed at the very first: a beginning, or what was so already."""
+    if prescription.first_dose is not None:
+        since = f"taken since {day(prescription.taking_since)}, " if prescription.taking_since else ""
+        return f"Already taking: {since}{prescription.first_dose} since {day(prescription.start_on)}"
+    if prescription.awaiting:
+        return "Prescribed, to begin when the medicine is there"
+    return f"Prescribed from {day(prescription.start_on)}"
+
+
 def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
     prescription = plan.prescription
     signed = Changed(
-        f"Prescribed from {day(prescription.start_on)}",
+        _signed_what(prescription),
         prescription.signed_by.name,
         moment(prescription.signed_at, zone),
         "",

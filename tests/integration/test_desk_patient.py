@@ -136,6 +136,22 @@ class TestPlan:
         factories.prescription(patient, start_on=START + timedelta(days=5))
         assert "Not started: the first dose is on Sat 7 March 2026." in words_of(desk.get(url(patient)))
 
+    def test_who_takes_it_already_was_not_prescribed_it_then(self, desk: Client, patient: Patient) -> None:
+        since = START - timedelta(days=60)
+        factories.prescription(
+            patient, start_on=since, first_dose=Dose.of(1), capsule_strength=Dose.of("0.5"), taking_since=since
+        )
+        words = words_of(desk.get(url(patient)))
+        said = f"{since:%a} {since.day} {since:%B} {since.year}"
+        assert f"Already taking: taken since {said}, 1 mg since {said}" in words
+        assert "Prescribed from" not in words
+        # A dose that the template does not have is left by nobody but a person.
+        assert "No step follows" in words
+
+    def test_a_plan_that_waits_says_so(self, desk: Client, patient: Patient) -> None:
+        factories.prescription(patient, awaiting=True)
+        assert "Prescribed, to begin when the medicine is there" in words_of(desk.get(url(patient)))
+
     def test_a_held_dose_says_until_when(self, desk: Client, patient: Patient, prescriber: Actor) -> None:
         prescription = factories.prescription(patient)
         courses.hold(prescription_id=prescription.id, days=7, reason="Headache", seen_version=1, by=prescriber, at=AT)
