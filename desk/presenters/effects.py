@@ -8,10 +8,13 @@ from common.dose import Dose
 from desk.presenters.days import day, moment
 from desk.presenters.plan import Plan
 from desk.presenters.schedule import SLOT_WORDS
+from desk.presenters.supply import effect_words
 from reminders import facts, occurrences
 from titration.engine import supply, timeline
 from titration.engine.course import Change, Course
+from titration.engine.planner import CannotBeMade
 from titration.engine.record import Reason
+from titration.selectors import supply as supply_selectors
 
 BELLS_AHEAD = timedelta(days=366)
 _STATES = {
@@ -55,6 +58,7 @@ class Effect:
     moved: tuple[Moved, ...]
     bells_gone: tuple[str, ...]
     bells_new: tuple[str, ...]
+    supply: tuple[str, ...]
     shown: str
 
 
@@ -70,6 +74,7 @@ def effect(plan: Plan, changed: Course, *, at: datetime) -> Effect:
         moved=tuple(_moved(plan.intended, intended, today)),
         bells_gone=tuple(bell for bell in rung if bell not in to_ring),
         bells_new=tuple(bell for bell in to_ring if bell not in rung),
+        supply=_supply(plan, changed, at),
         shown=mark(changed.changes[-1], plan.prescription.version),
     )
 
@@ -120,6 +125,15 @@ def _bells(plan: Plan, intended: timeline.Timeline, at: datetime) -> list[str]:
     )
     last = at.astimezone(zone).date() + BELLS_AHEAD
     return [moment(rings_at, zone) for rings_at in occurrences.step_eves(course, zone=zone, since=at, last=last)]
+
+
+def _supply(plan: Plan, changed: Course, at: datetime) -> tuple[str, ...]:
+    """Units gained and left over; nothing where the past holds doses that cannot be made of what is given now."""
+    try:
+        found = supply_selectors.effect_of_change(plan.prescription, plan.course, changed, at=at)
+    except CannotBeMade:
+        return ()
+    return effect_words(found)
 
 
 def _begins(intended: timeline.Timeline, since: date) -> dict[Dose, date]:

@@ -46,7 +46,11 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         "page": page,
         "supply": _supply(plan, at),
         "papers": [paper_line(paper, zone=patient.clinic.zone) for paper in supply_selectors.papers_of(patient)],
-        "may": {"prescribe": prescribes, "supply": policy.may(request.actor, P.KEEP_SUPPLY)},
+        "may": {
+            "prescribe": prescribes,
+            "supply": policy.may(request.actor, P.KEEP_SUPPLY),
+            "export": policy.may(request.actor, P.EXPORT),
+        },
     }
     return TemplateResponse(request, "desk/course.html", context)
 
