@@ -91,12 +91,14 @@ def test_the_file_gives_the_same_timeline_and_says_nobodys_name(
 
 def test_what_is_edited_is_shown_beside_what_is_and_saved_nowhere(desk: Client, course: Prescription) -> None:
     file = json.loads(desk.get(url(course, "download")).content)
-    file["changes"].append({"on": (NOW.date() + timedelta(days=1)).isoformat(), "kind": "hold", "days": 7})
+    file["changes"].append(
+        {"on": (NOW.date() + timedelta(days=1)).isoformat(), "kind": "hold", "days": 2, "reason": "tired"}
+    )
     page = desk.post(url(course, "what_if"), {"file": json.dumps(file)})
     assert page.status_code == 200
     words = words_of(page)
-    assert "Held 7 days" in words[words.index("As edited") :]
-    assert "Held 7 days" not in words[: words.index("As edited")]
+    assert "Held 2 days: tired" in words[words.index("As edited") :]
+    assert "Held 2 days: tired" not in words[: words.index("As edited")]
     assert PlanChange.objects.count() == 2
 
 
