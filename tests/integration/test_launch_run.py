@@ -192,6 +192,14 @@ def test_a_fallen_server_is_started_again(clinic):
     assert clinic.stop() == 0
 
 
+def test_replay_answers_without_a_server(clinic, tmp_path):
+    file = tmp_path / "course.json"
+    file.write_text('{"zone": "Europe/Oslo", "protocol": "STD-2W", "starts_on": "2025-01-06"}')
+    told = clinic.run_again("manage", "replay_course", str(file), "--as-of", "2025-01-12", "--json")
+    assert json.loads(told.stdout)["next_step"] == {"on": "2025-01-20", "dose_mg": "3"}
+    assert not clinic.folder.exists()
+
+
 def test_titrate_answers_without_a_server(clinic):
     started = time.monotonic()
     told = clinic.run_again("manage", "titrate", "STD-2W", "--start", "2025-01-06", "--json")

@@ -98,7 +98,8 @@ class TestMalformed:
             ({"patient": {"medicines": [{"name": "x"}]}}, "patient.medicines[0] is a text"),
             ({"changes": {}}, "changes is a list in square brackets."),
             ({"changes": ["hold"]}, "changes[0] is an object in braces"),
-            ({"changes": [{}] * 1001}, "changes has more than 1,000 entries."),
+            ({"changes": [{}] * 301}, "changes has more than 300 entries."),
+            ({"protocol": {"rungs": [{}] * 101}}, "protocol.rungs has more than 100 entries."),
             ({"fills": [{"on": "2025-01-05", "units": 42}]}, "fills[0].strength_mg is missing."),
             ({"fills": [{"on": "2025-01-05", "strength_mg": 1.5}]}, "fills[0].units is missing."),
             (

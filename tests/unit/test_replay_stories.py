@@ -144,6 +144,11 @@ class TestEveryKind:
         assert [line["state"] for line in lines[3:7]] == ["maintenance", "off", "maintenance", "off"]
         assert all("pattern" not in line for line in lines[:-1])
 
+    def test_a_step_that_falls_on_a_day_off_is_told_on_the_next_day_on(self) -> None:
+        file = with_changes(change(9, "on_off", days_on=4, days_off=3))
+        assert told(file)[1:4] == [(9, "1.5", "titrating"), (13, None, "off"), (16, "3", "titrating")]
+        assert why(file)[3] == "Step up"
+
     def test_a_lower_dose_tried_then_reviewed(self) -> None:
         file = with_changes(change(60, "trial_reduction", dose_mg=3, days=28))
         assert told(file)[-2:] == [(60, "3", "maintenance"), (88, "3", "maintenance")]

@@ -30,11 +30,15 @@ def main(words: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
             raise Refused("Name a file that holds a course; docs/replay.md says how it is written.")
         file = reading.read(_text(Path(asked.file)), protocol_files.find)
         as_of = clock.today(file.zone) if asked.as_of is None else day(asked.as_of, "--as-of")
-        answer = telling.told(file, running.run(file), as_of)
+        done = running.run(file)
+        answer = telling.told(file, done, as_of)
     except Refused as refused:
         stderr.write(f"{refused.sentence}\n")
         return NOT_DONE
-    stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n" if asked.json else _as_table(answer, as_of))
+    if asked.json:
+        stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
+    else:
+        stdout.write(_as_table([telling.tabled(line) for line in telling.lines(file, done)], answer, as_of))
     return DONE
 
 
@@ -72,9 +76,9 @@ def _text(path: Path) -> str:
         raise Malformed(f"{path.name} cannot be read: {why}.") from None
 
 
-def _as_table(answer: dict[str, Any], as_of: date) -> str:
+def _as_table(lines: list[dict[str, Any]], answer: dict[str, Any], as_of: date) -> str:
     titles = ("From", "To", "Dose", "State", "Time", "Units", "Why")
-    rows = [titles, *(_row(line) for line in answer["timeline"])]
+    rows = [titles, *map(_row, lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
     body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*body, "", *_closing(answer, as_of)]) + "\n"
@@ -89,13 +93,8 @@ def _row(line: dict[str, Any]) -> tuple[str, ...]:
         line["state"],
         line["time_of_day"],
         line["units"] or "",
-        _why(line),
+        line["why"],
     )
-
-
-def _why(line: dict[str, Any]) -> str:
-    pattern = line.get("pattern")
-    return f"{line['why']}: {pattern['days_on']} days on, {pattern['days_off']} off" if pattern else str(line["why"])
 
 
 def _closing(answer: dict[str, Any], as_of: date) -> list[str]:
@@ -111,9 +110,9 @@ def _closing(answer: dict[str, Any], as_of: date) -> list[str]:
 
 def _supplied(supply: dict[str, Any]) -> str:
     run_out_on = supply["run_out_on"]
-    until = f"run out on {day_in_words(date.fromisoformat(run_out_on))}" if run_out_on else "do not run out"
+    until = f"runs out on {day_in_words(date.fromisoformat(run_out_on))}" if run_out_on else "does not run out"
     short = ", before the next step" if supply["short_by_next_step"] else ""
-    return f"Supply: {supply['units_left']} units left, they {until}{short}."
+    return f"Supply: {supply['units_left']} left; {until}{short}."
 
 
 def _with_weekday(day: date) -> str:

@@ -7,7 +7,6 @@ from common.dose import Dose
 from common.night import Slot
 from symptoms.scoring import counts_as_log
 from titration.engine import gate, planner, timeline
-from titration.engine.course import Course
 from titration.engine.record import Due
 from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import Segment, State
@@ -16,26 +15,33 @@ from titration.replay.file import Log, Severity, Taken
 _ONE_DAY = timedelta(days=1)
 
 
-def facts(course: Course, due: Due, today: date, logs: Sequence[Log]) -> gate.Facts:
-    """What the gate needs to know on a day, before its dose: of the last seven nights those at the dose in force."""
-    in_force = timeline.unfold(course)
-    current = timeline.segment_on(in_force, today)
-    first = max(today - gate.WINDOW_NIGHTS * _ONE_DAY, _same_dose_since(in_force, current) or today)
-    possible = max((today - first).days, 0)
-    told = [log for log in logs if first <= log.night < today]
-    evidence = [log for log in told if _is_evidence(log)]
-    last_nights = max(first, today - gate.SIDE_EFFECT_NIGHTS * _ONE_DAY)
-    return gate.Facts(
-        due_on=due.on,
-        today=today,
-        held_until=timeline.held_until(in_force, today),
-        ended=current is not None and current.state is State.ENDED,
-        opioid_reported=any(_is_open_report(log, today) for log in logs),
-        nights_logged=len(evidence),
-        nights_possible=possible,
-        nights_not_taken=sum(1 for log in evidence if log.taken is not Taken.TAKEN),
-        moderate_side_effects_last_3=sum(1 for log in told if log.night >= last_nights and _hurts(log)),
-    )
+class Diary:
+    """The nights told of, by their date, and the reports of other medicines among them."""
+
+    def __init__(self, logs: Sequence[Log]) -> None:
+        self._by_night = {log.night: log for log in logs}
+        self._reports = [log for log in logs if log.reports_a_medicine]
+        self.last = max(self._by_night, default=None)
+
+    def facts(self, in_force: timeline.Timeline, due: Due, today: date) -> gate.Facts:
+        """What the gate needs to know on a day, before its dose: of the last seven nights those at this dose."""
+        current = timeline.segment_on(in_force, today)
+        first = max(today - gate.WINDOW_NIGHTS * _ONE_DAY, _same_dose_since(in_force, current) or today)
+        possible = [first + number * _ONE_DAY for number in range((today - first).days)]
+        told = [self._by_night[night] for night in possible if night in self._by_night]
+        evidence = [log for log in told if _is_evidence(log)]
+        last_nights = today - gate.SIDE_EFFECT_NIGHTS * _ONE_DAY
+        return gate.Facts(
+            due_on=due.on,
+            today=today,
+            held_until=timeline.held_until(in_force, today),
+            ended=current is not None and current.state is State.ENDED,
+            opioid_reported=any(_is_open(report, today) for report in self._reports),
+            nights_logged=len(evidence),
+            nights_possible=len(possible),
+            nights_not_taken=sum(1 for log in evidence if log.taken is not Taken.TAKEN),
+            moderate_side_effects_last_3=sum(1 for log in told if log.night >= last_nights and _hurts(log)),
+        )
 
 
 def _same_dose_since(in_force: timeline.Timeline, current: Segment | None) -> date | None:
@@ -60,9 +66,9 @@ def _hurts(log: Log) -> bool:
     return any(effect.severity is not Severity.MILD for effect in log.side_effects)
 
 
-def _is_open_report(log: Log, today: date) -> bool:
-    """Whether another medicine was told of by this day, and nobody had looked at it yet."""
-    return log.reports_a_medicine and log.night <= today and (log.reviewed_on is None or today < log.reviewed_on)
+def _is_open(report: Log, today: date) -> bool:
+    """Whether it was told by this day, and nobody had looked at it yet."""
+    return report.night <= today and (report.reviewed_on is None or today < report.reviewed_on)
 
 
 def taken(logs: Sequence[Log], schedule: timeline.Timeline, as_of: date) -> Iterator[tuple[date, tuple[Dose, ...]]]:

@@ -27,7 +27,8 @@ from titration.replay.file import File, Log, Mode, Patient, Severity, SideEffect
 FORMAT = 1
 """The version of the format that is read and written."""
 
-MOST_CHANGES = 1_000
+MOST_CHANGES = 300
+MOST_RUNGS = 100
 MOST_FILLS = 1_000
 MOST_LOGS = 20_000
 MOST_CHARACTERS = 10_000_000
@@ -170,6 +171,8 @@ def _own(value: Any, where: str) -> Mapping[str, Any]:
         except tomllib.TOMLDecodeError as error:
             raise Malformed(f"{where}.toml cannot be read: {error}.") from None
     rungs = value.get("rungs")
+    if isinstance(rungs, list) and len(rungs) > MOST_RUNGS:
+        raise Malformed(f"{where}.rungs has more than {MOST_RUNGS} entries.")
     if not isinstance(rungs, list) or not rungs or not all(isinstance(rung, Mapping) for rung in rungs):
         raise Malformed(f'{where}.rungs is a list of rungs, each like {{"dose_mg": "1.5", "days": 14}}.')
     then = Then.OPEN if rungs[-1].get("days") is None else Then.REVIEW

@@ -20,7 +20,7 @@ from titration.engine.refusals import EngineRefusal
 from titration.engine.words import day_in_words
 from titration.replay import nights
 from titration.replay.fields import Malformed
-from titration.replay.file import NEXT_RUNG, File, Log, Mode, Recorded, Told
+from titration.replay.file import NEXT_RUNG, File, Mode, Recorded, Told
 
 _ONE_DAY = timedelta(days=1)
 
@@ -138,9 +138,10 @@ def _happens_on(file: File, course: Course, due: Due, on: date, until: date | No
     on = record.first_free_day(on, closed)
     if not file.gate:
         return on, ""
-    waited, last = "", _last_day_to_ask(file.logs, until)
+    in_force, diary = timeline.unfold(course), nights.Diary(file.logs)
+    waited, last = "", _last_day_to_ask(diary, until)
     while on <= last:
-        verdict = gate(nights.facts(course, due, on, file.logs))
+        verdict = gate(diary.facts(in_force, due, on))
         if isinstance(verdict, Open):
             return on, waited
         waited = _against(verdict)
@@ -148,11 +149,11 @@ def _happens_on(file: File, course: Course, due: Due, on: date, until: date | No
     return None, waited
 
 
-def _last_day_to_ask(logs: tuple[Log, ...], until: date | None) -> date:
+def _last_day_to_ask(diary: nights.Diary, until: date | None) -> date:
     """The last day on which any night told of can still count, or the last before a change is recorded."""
-    if not logs:
+    if diary.last is None:
         return date.min
-    last = logs[-1].night + WINDOW_NIGHTS * _ONE_DAY
+    last = diary.last + WINDOW_NIGHTS * _ONE_DAY
     return last if until is None else min(last, until - _ONE_DAY)
 
 

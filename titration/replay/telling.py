@@ -1,7 +1,7 @@
 """What came of a file, as the data that is printed: a line for days alike, the dose now, what is next, the supply."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -63,7 +63,7 @@ class Line:
 def told(file: File, done: Run, as_of: date) -> dict[str, Any]:
     """The answer, ready for JSON: doses and units as decimal texts, days as year-month-day."""
     return {
-        "timeline": [_line(line) for line in lines(file, done, as_of)],
+        "timeline": [_line(line) for line in written_out(file, done, as_of)],
         "dose_now_mg": _mg(timeline.dose_on(timeline.unfold(done.course), as_of)),
         "next_step": _next_step(done, as_of),
         "supply": _supply(file, done, as_of),
@@ -72,6 +72,13 @@ def told(file: File, done: Run, as_of: date) -> dict[str, Any]:
             for refusal in sorted(done.refused, key=lambda refusal: refusal.change)
         ],
     }
+
+
+def tabled(line: Line) -> dict[str, Any]:
+    """The line as a person reads it: days on and off in words."""
+    said = f"{line.cycle.days_on} days on, {line.cycle.days_off} days off" if line.cycle else ""
+    why = line.why if said in line.why else f"{line.why}; {said}"
+    return {**_line(line), "why": why}
 
 
 def _line(line: Line) -> dict[str, Any]:
@@ -92,23 +99,37 @@ def _mg(dose: Dose | None) -> str | None:
     return dose.text if dose else None
 
 
-def lines(file: File, done: Run, as_of: date) -> list[Line]:
+def written_out(file: File, done: Run, as_of: date) -> list[Line]:
     """The timeline; days on and off are lines of their own up to a year after the last date that is known."""
-    reasons, folded = _Reasons(done), record.fold(done.course)
     until = _last_known(file, done, as_of) + WRITTEN_OUT_DAYS * _ONE_DAY
+    found: list[Line] = []
+    for line in lines(file, done):
+        for run in [line] if line.cycle is None else _run_by_run(line, line.cycle, until):
+            if found and replace(found[-1], from_on=run.from_on, to_on=run.to_on) == run and run.state == "off":
+                found[-1] = replace(found[-1], to_on=run.to_on)
+            else:
+                found.append(run)
+    return found
+
+
+def lines(file: File, done: Run) -> list[Line]:
+    """The timeline, with days on and off in one line."""
+    reasons, folded = _Reasons(done), record.fold(done.course)
     found: list[Line] = []
     before: Segment | None = None
     for segment in timeline.unfold(done.course):
-        line = Line(
-            segment.from_on,
-            segment.to_on,
-            segment.dose,
-            _state(segment, folded),
-            segment.time_of_day,
-            units(segment.dose, segment.time_of_day, file.formulation),
-            reasons.why(segment, before),
+        found.append(
+            Line(
+                segment.from_on,
+                segment.to_on,
+                segment.dose,
+                _state(segment, folded),
+                segment.time_of_day,
+                units(segment.dose, segment.time_of_day, file.formulation),
+                reasons.why(segment, before),
+                segment.cycle,
+            )
         )
-        found += [line] if segment.cycle is None else _written_out(line, segment.cycle, until)
         before = segment
     return found
 
@@ -120,7 +141,7 @@ def _last_known(file: File, done: Run, as_of: date) -> date:
     )
 
 
-def _written_out(line: Line, cycle: record.Cycle, until: date) -> Iterator[Line]:
+def _run_by_run(line: Line, cycle: record.Cycle, until: date) -> Iterator[Line]:
     """Each run of days on or off as a line; the last, where there is no end, begins a run of days on and says so."""
     day, why = line.from_on, line.why
     while line.to_on is None or day < line.to_on:
@@ -135,7 +156,8 @@ def _written_out(line: Line, cycle: record.Cycle, until: date) -> Iterator[Line]
             yield Line(day, end, None, "off", line.time_of_day, None, "Planned day off")
         else:
             yield Line(day, end, line.dose, line.state, line.time_of_day, line.units, why)
-        day, why = end, "Days on again"
+            why = "Days on again"
+        day = end
 
 
 def units(dose: Dose | None, slot: Slot, formulation: Formulation | None) -> Fraction | None:
