@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from symptoms import items
 from tests.unit.test_replay import replayed
@@ -64,7 +66,7 @@ class TestMalformed:
             ({"starts_on": "2025-W02-1"}, 'starts_on is a date of the calendar, written "2025-01-06".'),
             ({"starts_on": "6 Jan 2025"}, 'starts_on is a date of the calendar, written "2025-01-06".'),
             ({"starts_on": 20250106}, 'starts_on is a date of the calendar, written "2025-01-06".'),
-            ({"starts_on": "1066-10-14"}, "starts_on: 1066-10-14 is outside the years 1900 to 2299."),
+            ({"starts_on": "1066-10-14"}, "starts_on is a date of the years 1900 to 2299."),
             ({"start_on": "2025-01-06"}, "start_on is unknown; known here: format, note, patient"),
             ({"time_of_day": "noon"}, "time_of_day is one of bedtime, morning, split."),
             ({"mode": "automatic"}, "mode is one of planned, confirmed."),
@@ -178,6 +180,77 @@ class TestMalformed:
     )
     def test_of_what_is_no_such_file(self, written: str, sentence: str) -> None:
         assert sentence_of(written).startswith(sentence)
+
+
+FULL: dict[str, Any] = {
+    **PLAIN,
+    "format": 1,
+    "time_of_day": "bedtime",
+    "mode": "planned",
+    "gate": True,
+    "target_mg": "4.5",
+    "first_dose_mg": None,
+    "retitrate_from_days": 14,
+    "history_until": "2025-01-07",
+    "formulation": {"capsules_mg": ["1.5"]},
+    "patient": {"born_on": "1980-01-01", "weight_kg": 60, "conditions": ["crohns"], "medicines": ["codeine"]},
+    "changes": [
+        {"on": "2025-01-10", "kind": "hold", "days": 7, "reason": "insomnia", "recorded_on": "2025-01-09"},
+        {"on": "2025-01-20", "kind": "go_to", "dose_mg": "3", "days": 9},
+        {"on": "2025-01-21", "kind": "restart", "dose_mg": 1.5, "off_since": "2025-01-20"},
+        {"on": "2025-02-20", "kind": "on_off", "days_on": 3, "days_off": 3},
+        {"on": "2025-02-21", "kind": "change_protocol", "protocol": OWN, "dose_mg": 1},
+        {"kind": "supersede", "change": 1},
+    ],
+    "fills": [{"on": "2025-01-05", "strength_mg": "1.5", "units": 42, "beyond_use_on": "2025-03-05"}],
+    "logs": [
+        {"night": "2025-01-06", "taken": True, "taken_mg": 1.5, "sleep_hours": 7, "lead_symptom": 3},
+        {"night": "2025-01-07", "taken": False, "side_effects": [{"name": "nausea", "severity": "mild"}]},
+    ],
+}
+
+JUNK = st.one_of(
+    st.sampled_from([None, True, False, "", "x", 0, -1, 1, 7, 99, 10**30, 1.5, 1e300, -0.0, [], {}, [[]], {"a": 1}]),
+    st.sampled_from(["2025-01-06", "0001-01-01", "9999-12-31", "1900-01-01", "2299-12-31", "2024-02-29", "24:00"]),
+    st.sampled_from([word for words in kinds.SYNONYMS.values() for word in words] + list(kinds.SYNONYMS)),
+    st.sampled_from(["FIX-4.5", "PEDS-UK", "morning", "split", "confirmed", OWN, {"toml": "rungs = 1"}]),
+    st.text(max_size=5),
+    st.decimals(0, 12, places=3).map(str),
+)
+
+
+def spoiled(value: Any, draw: st.DrawFn) -> Any:
+    """The value with one thing in it replaced, left out or written under another name."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 9)):
+        name = draw(st.sampled_from(sorted(value)))
+        rest = {key: one for key, one in value.items() if key != name}
+        match draw(st.sampled_from(["within", "within", "within", "without", "renamed"])):
+            case "within":
+                return {**rest, name: spoiled(value[name], draw)}
+            case "renamed":
+                return {**rest, draw(st.text(max_size=8)): value[name]}
+        return rest
+    if isinstance(value, list) and value and draw(st.integers(0, 9)):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], spoiled(value[place], draw), *value[place + 1 :]]
+    return draw(JUNK)
+
+
+class TestSpoiled:
+    @settings(max_examples=400)
+    @given(st.data(), st.sampled_from(["2025-01-12", "1900-01-01", "2299-12-31"]))
+    def test_whatever_is_wrong_there_is_an_answer_or_a_sentence(self, data: st.DataObject, as_of: str) -> None:
+        file = FULL
+        for _ in range(data.draw(st.integers(1, 3))):
+            file = data.draw(st.composite(lambda draw, of: spoiled(of, draw))(file))
+        try:
+            answer = replayed(file, as_of)
+        except Malformed as refused:
+            sentence = refused.sentence
+        else:
+            sentence = f"{answer['timeline'][0]['why']}."
+        assert sentence.endswith(".")
+        assert "\n" not in sentence
 
 
 class TestUnderstood:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 from common.dose import Dose
 from common.refusals import Refused
+from titration.engine.course import FIRST_DAY, LAST_DAY
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -96,12 +97,15 @@ def days(value: Any, where: str) -> int:
 
 
 def day(value: Any, where: str) -> date:
-    """A date, written year-month-day and in no other way."""
+    """A date of the engine's calendar, written year-month-day and in no other way."""
     try:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return date.fromisoformat(value)
+        read = date.fromisoformat(value) if isinstance(value, str) and _DATE.fullmatch(value) else None
     except ValueError:
-        pass
+        read = None
+    if read is not None and FIRST_DAY <= read <= LAST_DAY:
+        return read
+    if read is not None:
+        raise Malformed(f"{where} is a date of the years {FIRST_DAY.year} to {LAST_DAY.year}.")
     raise Malformed(f'{where} is a date of the calendar, written "2025-01-06".')
 
 

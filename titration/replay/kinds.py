@@ -153,8 +153,8 @@ def _restart(said: Fields, on: date, _word: str, _protocol: Read[Protocol]) -> _
 
 
 def _on_off(said: Fields, on: date, _word: str, _protocol: Read[Protocol]) -> _Make:
-    days_on = said.take("days_on", fields.days, None)
-    days_off = said.take("days_off", fields.days, None)
+    days_on = said.take("days_on", fields.days, None, also=("on_days",))
+    days_off = said.take("days_off", fields.days, None, also=("off_days",))
     return lambda: OnOff(on, days_on, days_off)
 
 

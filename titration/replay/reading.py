@@ -106,20 +106,15 @@ def _course(said: Fields, protocols: "_Protocols") -> Course:
     awaiting = said.take("awaiting", fields.flag, default=False)
     if first is not None and awaiting:
         raise Malformed("awaiting is for somebody who takes none yet; first_dose_mg for somebody who does.")
-    try:
-        return Course(
-            protocol,
-            start_on,
-            first_dose=first,
-            awaiting=awaiting,
-            target=said.take("target_mg", _prescribed, None),
-            time_of_day=said.take("time_of_day", fields.choice(Slot), usual),
-            retitrate_from_days=said.take(
-                "retitrate_from_days", fields.whole(1, LONGEST_GAP_DAYS), RETITRATE_FROM_DAYS
-            ),
-        )
-    except EngineRefusal as refused:
-        raise Malformed(f"starts_on: {refused.sentence}") from None
+    return Course(
+        protocol,
+        start_on,
+        first_dose=first,
+        awaiting=awaiting,
+        target=said.take("target_mg", _prescribed, None),
+        time_of_day=said.take("time_of_day", fields.choice(Slot), usual),
+        retitrate_from_days=said.take("retitrate_from_days", fields.whole(1, LONGEST_GAP_DAYS), RETITRATE_FROM_DAYS),
+    )
 
 
 def _in_order(told: list[Told], start_on: date) -> tuple[Told, ...]:
