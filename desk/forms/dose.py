@@ -56,7 +56,8 @@ class DoseWidget(forms.MultiWidget):
 class DoseField(forms.MultiValueField):
     """Cleans to a `TypedDose`, or to None where nothing is asked for and nothing given. Nothing is ever rounded.
 
-    `asked` is the sentence where an answer is missing. Place it with `dose_layout(name)`.
+    `asked` is the sentence where an answer is missing; `for_a_unit` says that it is what one capsule holds, which asks
+    for no reason however much it is. Place it with `dose_layout(name)`.
     """
 
     def __init__(
@@ -64,9 +65,10 @@ class DoseField(forms.MultiValueField):
         *,
         strengths: Sequence[str] = STRENGTHS,
         asked: str = "Choose a dose, or write another one in mg.",
+        for_a_unit: bool = False,
         **more: Any,
     ) -> None:
-        self.asked = asked
+        self.asked, self.for_a_unit = asked, for_a_unit
         choices = [*((mg, f"{mg} mg") for mg in strengths), (OTHER, "Another")]
         self.offered = frozenset(strengths)
         # Each part is judged by `clean`: which of them is missing depends on the other.
@@ -96,7 +98,8 @@ class DoseBoundField(forms.BoundField):
     def echo(self) -> Echo:
         """What the field would read now; nothing where it would read nothing."""
         try:
-            return echo_of(self.field.clean(self.value() if self.form.is_bound else self._offered_first()))
+            found = self.field.clean(self.value() if self.form.is_bound else self._offered_first())
+            return echo_of(found, for_a_unit=self.field.for_a_unit)
         except forms.ValidationError:
             return Echo()
 
@@ -128,12 +131,12 @@ def read(picked: str, typed: str) -> TypedDose | None:
     return TypedDose(Dose.parse(typed), typed) if typed else None
 
 
-def echo_of(found: TypedDose | None) -> Echo:
-    """What was read, said back: digits, words, and what so high a dose asks for."""
+def echo_of(found: TypedDose | None, *, for_a_unit: bool = False) -> Echo:
+    """What was read, said back: digits, words, and what so high a dose asks for, where it is a dose to be taken."""
     if found is None:
         return Echo()
     written = f"You wrote “{found.typed}”. " if found.typed and found.typed != found.dose.text else ""
-    return Echo(f"{written}Read as {echo(found.dose)}.", warning(found.dose))
+    return Echo(f"{written}Read as {echo(found.dose)}.", "" if for_a_unit else warning(found.dose))
 
 
 def dose_layout(name: str) -> Field:

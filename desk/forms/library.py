@@ -8,7 +8,8 @@ from typing import Any
 from crispy_forms.layout import Div, Field
 from django import forms
 
-from common.dose import Dose
+from common.dose import SOFT_CEILING, Dose
+from common.dose_limits import warning
 from common.night import Slot
 from common.refusals import Refused
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
@@ -17,7 +18,7 @@ from titration.engine.makeable import unmakeable
 from titration.engine.protocol import LONGEST_RUNG_DAYS, REVIEW_PENDING, Grade, Protocol, Rung, Source, Then
 from titration.engine.refusals import EngineRefusal
 from titration.protocol_toml import LONGEST_TEXT, from_toml
-from titration.services.library import CODE, CODE_SENTENCE
+from titration.services.library import CODE, CODE_SENTENCE, check_confirmed
 
 MOST_STEPS = 40
 MOST_STRENGTHS = 20
@@ -46,6 +47,15 @@ def _text(label: str, *, most: int, rows: int = 0, required: bool = True, **more
     # A browser that knows the limit cuts off what is pasted without a word.
     field.widget.attrs.pop("maxlength", None)
     return field
+
+
+def _confirmed() -> forms.BooleanField:
+    return forms.BooleanField(
+        label="A dose above 6 mg is meant",
+        required=False,
+        help_text="Only where one is so high: no trial went higher.",
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
 
 
 class StrengthsField(forms.CharField):
@@ -113,8 +123,15 @@ class StepForm(forms.Form):
         dose, days, reason = cleaned["dose"], cleaned["days"], cleaned["reason"]
         if dose is None and (days is not None or reason):
             self.add_error("dose", "Write the dose of this step, or leave the whole line empty.")
+        if dose is not None and dose > SOFT_CEILING and not reason.strip():
+            self.add_error("reason", warning(dose))
         cleaned["rung"] = None if dose is None else Rung(dose, days, reason)
         return cleaned
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error)
+        if field in self.fields:
+            self.fields[field].widget.attrs["class"] = "form-control is-invalid"
 
 
 StepFormSet = forms.formset_factory(StepForm, extra=0, max_num=MOST_STEPS, validate_max=True)
@@ -170,12 +187,13 @@ class TemplateForm(forms.Form):
         rows=2,
         asked="Say what changed, so that the next person understands.",
     )
+    confirmed = _confirmed()
     seen_version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, base: Protocol, new: bool, saving: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Steps are drawn while the rest is still to be said.
-        self.fields["words"].required = saving
+        self.fields["words"].required = self.saving = saving
         self.base = base
         if not new:
             del self.fields["code"]
@@ -185,6 +203,7 @@ class TemplateForm(forms.Form):
             Div("strengths", css_class="form-narrow"),
         )
         self.below = without_tags(
+            "confirmed",
             Field("then", template=RADIOS),
             Field("time_of_day", template=RADIOS),
             Field("grade", template=RADIOS),
@@ -239,7 +258,9 @@ class TemplateForm(forms.Form):
         faults = unmakeable(made, values["strengths"])
         for number, sentence in faults.items():
             _filled(steps)[number].add_error("dose", sentence)
-        return None if faults else made
+        if self.saving:
+            ask_once_more(self, made)
+        return None if faults or self.errors else made
 
     def _place(self, sentence: str, steps: Any) -> None:
         """Beside the step that the sentence names, else above the form."""
@@ -279,13 +300,16 @@ class PasteForm(forms.Form):
         error_messages={"required": "Say what your pharmacy makes: no step is kept that cannot be made."},
     )
     words = _text("Where it comes from, or what changed", most=LONGEST_REASON, rows=2, asked="Say where it comes from.")
+    confirmed = _confirmed()
     seen_version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, saving: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["words"].required = saving
+        self.fields["words"].required = self.saving = saving
         self.fields["text"].widget.attrs |= {"spellcheck": "false", "class": "toml"}
-        self.helper = without_tags("text", Div("code", "strengths", css_class="form-row"), "words", "seen_version")
+        self.helper = without_tags(
+            "text", Div("code", "strengths", css_class="form-row"), "words", "confirmed", "seen_version"
+        )
 
     def clean_text(self) -> str:
         text = str(self.cleaned_data["text"])
@@ -308,6 +332,14 @@ class PasteForm(forms.Form):
         """The template of a sound form, by the code it is to have here."""
         found: Protocol = self.cleaned_data["protocol"]
         return replace(found, id=self.cleaned_data["code"] or found.id)
+
+
+def ask_once_more(form: forms.Form, made: Protocol) -> None:
+    """Hold a form to the second confirmation of a dose above 6 mg."""
+    try:
+        check_confirmed(made, confirmed=bool(form.cleaned_data.get("confirmed")))
+    except Refused as refusal:
+        form.add_error("confirmed", refusal.sentence)
 
 
 class DecideForm(forms.Form):

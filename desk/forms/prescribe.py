@@ -1,6 +1,5 @@
 """What a prescriber fills in before anything is signed."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from crispy_forms.layout import Div, Field
@@ -10,7 +9,7 @@ from common.night import Slot
 from desk.forms.dose import DoseField, dose_layout
 from desk.forms.layout import RADIO, RADIOS, without_tags
 from desk.presenters.plan import MODE_WORDS
-from desk.presenters.schedule import Template
+from desk.presenters.suggestions import Choice
 from titration.models import Prescription
 
 OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
@@ -18,9 +17,11 @@ _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
 class PrescribeForm(forms.Form):
-    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `capsule_strength` (a `Dose`), `mode`, `nights`.
+    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `capsule_strength` (a `Dose`), `mode`, `nights`,
+    `confirmed`.
 
-    `typed` is the strength as it was written, where it was not picked.
+    `typed` is the strength as it was written, where it was not picked. `confirmed` stands beside the schedule, not in
+    the form: only a dose above 6 mg asks for it.
     """
 
     use_required_attribute = False
@@ -51,12 +52,18 @@ class PrescribeForm(forms.Form):
     )
     slot = forms.ChoiceField(
         label="Taken",
-        choices=[(Slot.BEDTIME.value, "At bedtime"), (Slot.MORNING.value, "In the morning")],
+        choices=[
+            (Slot.BEDTIME.value, "At bedtime"),
+            (Slot.MORNING.value, "In the morning"),
+            (Slot.SPLIT.value, "Half in the morning, half at bedtime"),
+        ],
         widget=forms.RadioSelect(attrs=RADIO),
         initial=Slot.BEDTIME.value,
         error_messages={"required": "Say when the dose is taken."},
     )
-    strength = DoseField(label="Capsule strength", asked="Choose a capsule strength, or write another one in mg.")
+    strength = DoseField(
+        label="Capsule strength", asked="Choose a capsule strength, or write another one in mg.", for_a_unit=True
+    )
     mode = forms.ChoiceField(
         label="Steps",
         choices=list(MODE_WORDS.items()),
@@ -78,9 +85,12 @@ class PrescribeForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, templates: Sequence[Template], **kwargs: Any) -> None:
+    confirmed = forms.BooleanField(label="I confirm once more", required=False)
+
+    def __init__(self, *args: Any, choice: Choice, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["template"].choices = [(template.id, template) for template in templates]
+        self.choice = choice
+        self.fields["template"].choices = [(template.id, template) for template in choice.templates]
         self.helper = without_tags(
             Div(Field("opioid_answer", template=RADIOS), css_class="must-answer mb-4"),
             Field("template", template=_TEMPLATE_LIST),

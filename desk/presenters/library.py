@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from common.dose import echo
 from common.night import Slot
 from desk.presenters.badges import Badge
-from desk.presenters.days import moment
-from desk.presenters.schedule import GRADES, Stair, Staircase
+from desk.presenters.days import day_short, moment
+from desk.presenters.schedule import GRADES, Stair, Staircase, doses_in_a_row
 from titration.engine.protocol import Protocol, Rung, Then
 from titration.engine.terms import plain
 from titration.models import Prescription, ProtocolDecision, ProtocolVersion
@@ -115,6 +115,7 @@ class CourseLine:
     record_number: str
     since: str
     state: str
+    next_step: str
     signed: str
 
 
@@ -228,8 +229,15 @@ def course(prescription: Prescription, *, zone: ZoneInfo) -> CourseLine:
         record_number=patient.record_number,
         since=moment(prescription.signed_at, zone),
         state=prescription.get_state_display(),
+        next_step=_next_step(prescription),
         signed=prescription.signed_by.name,
     )
+
+
+def _next_step(prescription: Prescription) -> str:
+    if prescription.next_dose is None or prescription.next_due_on is None:
+        return ""
+    return f"{prescription.next_dose} from {day_short(prescription.next_due_on)}"
 
 
 def left_out(rows: Mapping[str, NotShipped]) -> list[NotShipped]:
@@ -238,15 +246,6 @@ def left_out(rows: Mapping[str, NotShipped]) -> list[NotShipped]:
 
 def many_courses(count: int) -> str:
     return "1 course is" if count == 1 else f"{count:,} courses are"
-
-
-def doses_in_a_row(protocol: Protocol) -> str:
-    """The doses of the climb, each once; by weight, what there is of it in mg/kg."""
-    if protocol.needs_weight:
-        each = dict.fromkeys(plain(rung.mg_per_kg) for rung in protocol.rungs if rung.mg_per_kg is not None)
-        return f"{' → '.join(each)} mg/kg, at most {max(rung.dose for rung in protocol.rungs)}"
-    said = f"{' → '.join(dict.fromkeys(rung.dose.text for rung in protocol.rungs))} mg"
-    return f"{said} in two halves" if protocol.is_split else said
 
 
 def length(protocol: Protocol) -> str:

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 
 from common import drug_names
 from common.dose import Dose, in_words
+from common.dose_limits import CONFIRMED_CEILING, Asks, asks
 from common.night import Slot
 from desk.presenters.days import day
 from titration.engine import supply, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Grade, Protocol, Then
+from titration.engine.terms import plain
 
 GRADES = {
     Grade.TRIAL: "a trial, label or register (E1)",
@@ -23,6 +25,11 @@ SLOT_WORDS = {
     Slot.BEDTIME: "at bedtime",
     Slot.MORNING: "in the morning",
     Slot.SPLIT: "half in the morning, half at bedtime",
+}
+_TIMES_A_DAY = {
+    Slot.BEDTIME: "once a day, at bedtime",
+    Slot.MORNING: "once a day, in the morning",
+    Slot.SPLIT: "twice a day, half in the morning and half at bedtime",
 }
 _EACH = {
     Slot.BEDTIME: ("a night", "night", "nights"),
@@ -91,9 +98,12 @@ class Staircase:
 
 @dataclass(frozen=True)
 class Template:
-    """A template as it is offered: never by its code alone, always with what it rests on."""
+    """A template as it is offered: never by its code alone, always with what it rests on. `group` is the heading that
+    it stands under, `suggested` what speaks for it in this patient's conditions, a sentence each.
+    """
 
     id: str
+    group: str
     label: str
     version: int
     doses: str
@@ -103,11 +113,16 @@ class Template:
     review: str
     reviewed: bool
     note: str
+    suggested: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What is about to be signed, whole. `fingerprint` is of every word of it."""
+    """What is about to be signed, whole. `fingerprint` is of every word of it.
+
+    `remarks` are what the template says beside its doses, `confirm` the sentence to confirm a second time, empty where
+    no dose is so high.
+    """
 
     drug: str
     template: Template
@@ -120,30 +135,51 @@ class Preview:
     rows: tuple[Row, ...]
     ending: str
     dispense: str
+    remarks: tuple[str, ...]
+    confirm: str
     wide: Staircase
     narrow: Staircase
     fingerprint: str
 
 
-def template(protocol: Protocol, identifier: str) -> Template:
+def template(
+    protocol: Protocol, identifier: str, *, reviewed_by: str = "", group: str = "", suggested: tuple[str, ...] = ()
+) -> Template:
+    """`reviewed_by` is who signed a review of it in the clinic, empty where nobody has."""
+    review = f"reviewed by {reviewed_by}" if reviewed_by else f"reviewed: {protocol.review}"
+    reviewed = bool(reviewed_by) or protocol.is_reviewed
     return Template(
         id=identifier,
+        group=group,
         label=protocol.label,
         version=protocol.version,
-        doses=f"{' → '.join(dict.fromkeys(rung.dose.text for rung in protocol.rungs))} mg",
+        doses=doses_in_a_row(protocol),
         length=_length(protocol),
         grade=GRADES[protocol.grade],
         sources=", ".join(source.key for source in protocol.sources),
-        review=f"reviewed: {protocol.review}" if protocol.is_reviewed else "review pending",
-        reviewed=protocol.is_reviewed,
+        review=review if reviewed else "review pending",
+        reviewed=reviewed,
         note=protocol.note.strip(),
+        suggested=suggested,
     )
+
+
+def doses_in_a_row(protocol: Protocol) -> str:
+    """The doses of the climb, each once; by weight, what there is of it in mg/kg."""
+    if protocol.needs_weight:
+        each = dict.fromkeys(plain(rung.mg_per_kg) for rung in protocol.rungs if rung.mg_per_kg is not None)
+        return f"{' → '.join(each)} mg/kg, at most {max(rung.dose for rung in protocol.rungs)}".replace(" mg", _MG)
+    said = f"{' → '.join(dict.fromkeys(rung.dose.text for rung in protocol.rungs))}{_MG}"
+    return f"{said} in two halves" if protocol.is_split else said
+
+
+_MG = "\N{NO-BREAK SPACE}mg"
 
 
 def preview(
     *,
     course: Course,
-    identifier: str,
+    offered: Template,
     strength: Dose,
     typed: str,
     slot: Slot,
@@ -155,23 +191,25 @@ def preview(
     """The page's account of a course about to be signed. `patient` tells whose it is, for the fingerprint only."""
     intended = timeline.plan(course)
     rows = tuple(_row(row, slot) for row in supply.schedule(intended, strength))
-    shown = template(course.protocol, identifier)
+    remarks = tuple(_remarks(course.protocol))
     words = {
         "drug": drug_names.NALTREXONE,
         "strength": str(strength),
         "strength_words": in_words(strength),
-        "slot": SLOT_WORDS[slot],
+        "slot": _TIMES_A_DAY[slot],
         "mode": mode,
         "opioid": opioid,
         "ending": _ending(intended),
         "dispense": _dispense(intended, strength, slot, nights),
+        "confirm": _confirm(max(step.dose for step in supply.steps(intended))),
     }
-    shown_words = [words, [row.sentence for row in rows], course.protocol.fingerprint(), patient]
+    shown_words = [words, remarks, [row.sentence for row in rows], course.protocol.fingerprint(), patient]
     return Preview(
         **words,
         typed=typed if typed and typed != strength.text else "",
-        template=shown,
+        template=offered,
         rows=rows,
+        remarks=remarks,
         wide=staircase(intended, 720),
         narrow=staircase(intended, 340),
         fingerprint=hashlib.sha256(json.dumps(shown_words, sort_keys=True).encode()).hexdigest(),
@@ -222,17 +260,41 @@ def _stairs(
         )
 
 
+def _remarks(protocol: Protocol) -> Iterator[str]:
+    """What the template says beside its doses, a sentence each."""
+    for rung in protocol.rungs:
+        if rung.only_if is not None:
+            yield f"{rung.dose} is gone up to only if {rung.only_if.words}: the step waits until a person says so."
+        if rung.reason:
+            yield f"{rung.dose}: {rung.reason}"
+    if protocol.cycle is not None:
+        days = f"{protocol.cycle.days_on} days on and {protocol.cycle.days_off} days off"
+        yield f"Some go on by {days}. Signing this plan does not begin that; it is a change of its own."
+
+
+def _confirm(highest: Dose) -> str:
+    if asks(highest) is not Asks.REASON_AND_CONFIRMATION:
+        return ""
+    return f"{highest}, {in_words(highest)}, is meant. It is above {CONFIRMED_CEILING}, the highest dose tested."
+
+
 def _row(row: supply.Row, slot: Slot) -> Row:
     step = row.step
     return Row(
         dose=str(step.dose),
         dose_words=in_words(step.dose),
-        each=f"{capsules(row.units_per_night)} {_EACH[slot][0]}",
+        each=_each(row.units_per_night, slot),
         from_on=day(step.from_on),
         to_on=f"to {day(step.to_on - timedelta(days=1))}" if step.to_on else "with no end set",
         nights=doses_each(step.nights, slot) if step.nights is not None else "",
         total=capsules(row.units) if row.units is not None else "",
     )
+
+
+def _each(count: int, slot: Slot) -> str:
+    if slot is Slot.SPLIT:
+        return f"{capsules(count // 2)} in the morning and {capsules(count // 2)} at bedtime"
+    return f"{capsules(count)} {_EACH[slot][0]}"
 
 
 def _ending(intended: timeline.Timeline) -> str:

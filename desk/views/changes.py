@@ -81,7 +81,7 @@ def change(request: HttpRequest, prescription_id: uuid.UUID, kind: str) -> HttpR
 def _page(request: HttpRequest, prescription_id: uuid.UUID, kind: Kind) -> HttpResponse:
     at, signing = clock.now(), request.POST.get("action") == "sign"
     prescription = loaded(request, prescription_id)
-    templates = offered.templates(request) if kind.form is forms.TemplateForm else {}
+    templates = offered.templates_to_change_to(request) if kind.form is forms.TemplateForm else {}
     form, shown, status = _first(request, kind, prescription, templates, at), None, 200
     if form.is_bound and not signing:
         form.only_shown()

@@ -15,12 +15,15 @@ LONGEST_NAME = 60
 @require_POST
 @clinic_page(policy.Permission.BELONG, action="dose.read")
 def read_dose(request: HttpRequest) -> HttpResponse:
-    """How the dose in the field named by `field` is read, or why it cannot be; nothing about anybody is sent along."""
+    """How the dose in the field named by `field` is read, or why it cannot be; nothing about anybody is sent along.
+
+    `for_a_unit` says that the field asks for what one capsule holds.
+    """
     name = request.POST.get("field", "")[:LONGEST_NAME]
     said, fault = dose_forms.Echo(), ""
     try:
         found = dose_forms.read(request.POST.get(name, "").strip(), request.POST.get(f"{name}_other", "").strip())
-        said = dose_forms.echo_of(found)
+        said = dose_forms.echo_of(found, for_a_unit=bool(request.POST.get("for_a_unit")))
     except Refused as refusal:
         fault = refusal.sentence
     return TemplateResponse(request, "desk/_dose_echo.html", {"id": f"id_{name}", "echo": said, "fault": fault})

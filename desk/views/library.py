@@ -13,7 +13,7 @@ from accounts import policy
 from accounts.access import clinic_page
 from common import clock
 from common.refusals import Refused
-from desk.forms.library import DecideForm, PasteForm, StepFormSet, TemplateForm, steps_of
+from desk.forms.library import DecideForm, PasteForm, StepFormSet, TemplateForm, ask_once_more, steps_of
 from desk.presenters import library as present
 from titration import protocol_files
 from titration.engine.makeable import unmakeable
@@ -119,6 +119,7 @@ def template_edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
                 seen_version=form.cleaned_data["seen_version"],
                 strengths=form.cleaned_data["strengths"],
                 words=form.cleaned_data["words"],
+                confirmed=form.cleaned_data["confirmed"],
                 by=request.actor,
                 at=clock.now(),
             )
@@ -240,6 +241,8 @@ def _read(form: PasteForm) -> Protocol | None:
     made: Protocol = form.renamed()
     for number, sentence in unmakeable(made, form.cleaned_data["strengths"]).items():
         form.add_error("strengths", f"Step {number + 1}: {sentence}")
+    if form.saving:
+        ask_once_more(form, made)
     return None if form.errors else made
 
 
@@ -251,6 +254,7 @@ def _saved_from_text(request: HttpRequest, form: PasteForm, made: Protocol) -> H
             seen_version=form.cleaned_data["seen_version"],
             strengths=form.cleaned_data["strengths"],
             words=form.cleaned_data["words"],
+            confirmed=form.cleaned_data["confirmed"],
             by=request.actor,
             at=clock.now(),
         )

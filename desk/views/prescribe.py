@@ -15,7 +15,7 @@ from common import clock
 from common.night import Slot
 from common.refusals import Refused
 from desk.forms.prescribe import OPIOID_ANSWERS, PrescribeForm
-from desk.presenters import schedule
+from desk.presenters import schedule, suggestions
 from desk.presenters.person import condition_names, person
 from desk.presenters.plan import MODE_WORDS
 from desk.views import offered as offered_templates
@@ -25,9 +25,12 @@ from patients.models import Patient
 from titration.engine.course import Course
 from titration.engine.refusals import EngineRefusal
 from titration.selectors import courses as courses_selectors
+from titration.selectors import library
 from titration.services import courses
+from titration.suggestions import suggestions_for
 
 CHANGED = "What stands below is not what was shown to you. Look at the schedule again, then sign it."
+GROWN_UP_AT = 18
 
 
 def _signs(request: HttpRequest) -> bool:
@@ -44,28 +47,33 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         raise Http404
     request.seen({patient_id})
     patient = record.patient
-    offered = offered_templates.templates(request)
+    about, offered = person(patient, at=at), offered_templates.templates(request)
+    choice = suggestions.choice(
+        offered,
+        suggestions=suggestions_for([code for code, _ in record.conditions], child=about.age < GROWN_UP_AT),
+        reviews=library.reviews(request.actor, [version for version, _ in offered.values()]),
+    )
     form = PrescribeForm(
         request.POST if request.method == "POST" else None,
-        templates=[schedule.template(protocol, identifier) for identifier, (_, protocol) in offered.items()],
+        choice=choice,
         initial={"start_on": at.astimezone(patient.zone).date()},
     )
     shown = None
     if form.is_bound and form.is_valid():
-        shown = _preview(form, offered, patient, at)
+        shown = _preview(form, offered, choice, patient, at)
     status = 409 if form.non_field_errors() else 422 if form.errors else 200
     if shown is not None and request.POST.get("action") == "sign":
         refusal = _sign(request, form, offered, patient, shown, at)
         if refusal is None:
             messages.success(request, "The plan is signed. Reminders follow it from now on.")
             return redirect("desk:patient", patient_id=patient.id)
-        form.add_error(None, refusal)
+        form.add_error(*refusal)
         status = 409
     return TemplateResponse(
         request,
         "desk/prescribe.html",
         {
-            "person": person(patient, at=at),
+            "person": about,
             "conditions": condition_names(record.conditions),
             "medicines": record.medicines,
             "form": form,
@@ -79,7 +87,9 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     )
 
 
-def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> schedule.Preview | None:
+def _preview(
+    form: PrescribeForm, offered: Offered, choice: suggestions.Choice, patient: Patient, at: datetime
+) -> schedule.Preview | None:
     """The schedule as it would be signed, or nothing and the reason beside its field."""
     values = form.cleaned_data
     try:
@@ -87,11 +97,11 @@ def _preview(form: PrescribeForm, offered: Offered, patient: Patient, at: dateti
     except EngineRefusal as refusal:
         form.add_error("strength", refusal.sentence)
     except Refused as refusal:
-        form.add_error(_field_of(values, patient), refusal.sentence)
+        form.add_error(_field_of(values, offered, patient), refusal.sentence)
     else:
         return schedule.preview(
             course=course,
-            identifier=values["template"],
+            offered=next(shown for shown in choice.templates if shown.id == values["template"]),
             strength=values["capsule_strength"],
             typed=values["typed"],
             slot=Slot(values["slot"]),
@@ -111,13 +121,18 @@ def _checked(values: dict, offered: Offered, patient: Patient, at: datetime) -> 
         capsule_strength=values["capsule_strength"],
         opioid_answer=values["opioid_answer"],
         at=at,
+        slot=Slot(values["slot"]),
     )
 
 
-def _field_of(values: dict, patient: Patient) -> str | None:
-    """Where a refusal is shown: at the question that blocks, above the form where the record does, else at the date."""
+def _field_of(values: dict, offered: Offered, patient: Patient) -> str | None:
+    """Where a refusal is shown: at the question that blocks, above the form where the record does, at the halves that
+    were not chosen, else at the date.
+    """
     if values["opioid_answer"] != "no":
         return "opioid_answer"
+    if offered[values["template"]][1].is_split and values["slot"] != Slot.SPLIT:
+        return "slot"
     blocked = courses_selectors.opioid_report_open([patient.id]) or courses_selectors.open_prescription(patient)
     return None if blocked else "start_on"
 
@@ -129,10 +144,10 @@ def _sign(
     patient: Patient,
     shown: schedule.Preview,
     at: datetime,
-) -> str | None:
-    """Sign what was shown; the sentence to read where that could not be."""
+) -> tuple[str | None, str] | None:
+    """Sign what was shown; where that could not be, the field and the sentence to read beside it."""
     if request.POST.get("shown") != shown.fingerprint:
-        return CHANGED
+        return None, CHANGED
     values = form.cleaned_data
     try:
         courses.prescribe(
@@ -143,9 +158,11 @@ def _sign(
             capsule_strength=values["capsule_strength"],
             mode=values["mode"],
             opioid_answer=values["opioid_answer"],
+            confirmed=values["confirmed"],
             by=request.actor,
             at=at,
         )
     except Refused as refusal:
-        return refusal.sentence
+        unconfirmed = shown.confirm and not values["confirmed"]
+        return "confirmed" if unconfirmed else None, refusal.sentence
     return None

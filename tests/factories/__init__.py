@@ -111,12 +111,11 @@ def protocol_version(code: str = "STD-2W") -> ProtocolVersion:
     return ProtocolVersion.objects.get(code=code)
 
 
-def own_template(by: Actor, *, code: str = "OURS-2W", at: datetime = AT) -> ProtocolVersion:
-    """A template of the clinic's own, like STD-2W."""
-    protocol = replace(protocol_files.find("STD-2W"), id=code, name=f"ours, every 2 weeks, {code.lower()}")
-    return library.save(
-        protocol=protocol, seen_version=0, strengths=[Dose.of("1.5")], words="as we do it", by=by, at=at
-    )
+def own_template(by: Actor, *, code: str = "OURS-2W", at: datetime = AT, **more: Any) -> ProtocolVersion:
+    """A template of the clinic's own, like STD-2W but for `more`."""
+    protocol = replace(protocol_files.find("STD-2W"), id=code, name=f"ours, every 2 weeks, {code.lower()}", **more)
+    deed = {"seen_version": 0, "strengths": [Dose.of("1.5")], "words": "as we do it", "confirmed": True}
+    return library.save(protocol=protocol, by=by, at=at, **deed)
 
 
 def prescription(patient: Patient, *, by: Actor | None = None, at: datetime = AT, **more: Any) -> Prescription:

@@ -78,7 +78,7 @@ def edit(desk: Client, version: ProtocolVersion, values: dict[str, str]) -> Any:
 class TestList:
     def test_all_of_them_with_what_they_rest_on(self, desk: Client, own: ProtocolVersion) -> None:
         words = words_of(desk.get("/templates/"))
-        assert "ours, every 2 weeks, ours-2w (OURS-2W)" in words
+        assert "Ours, every 2 weeks, ours-2w (OURS-2W)" in words
         for protocol in protocol_files.shipped().values():
             assert protocol.label in words
         for row in protocol_files.not_shipped().values():
@@ -117,7 +117,7 @@ def by_clinic(by: Actor) -> Clinic:
 class TestOne:
     def test_steps_sources_and_that_nobody_has_reviewed_it(self, desk: Client) -> None:
         words = words_of(desk.get(f"/templates/{shared().id}/"))
-        assert "every 2 weeks (STD-2W)" in words
+        assert "Every 2 weeks (STD-2W)" in words
         assert "day 15 3 mg, three milligrams 14 days" in words
         assert "day 29 4.5 mg, four and a half milligrams goes on" in words
         assert "DIECK-DOSE" in words
@@ -208,7 +208,10 @@ class TestWriting:
         ("steps", "sentence"),
         [
             ([("1.5", "14", ""), ("4.5", "", "")], "Step 2 rises by 3 mg, more than 1.5 mg, and gives no reason."),
-            ([("4.5", "14", ""), ("6", "", "")], "Step 2 is 6 mg, above 4.5 mg, and gives no reason."),
+            (
+                [("4.5", "14", ""), ("6", "", "")],
+                "Step 2: 6 mg is above 4.5 mg, where almost everybody stops: say why.",
+            ),
             ([("1", "14", ""), ("2", "", "")], "1 mg cannot be made from 3 mg and 1.5 mg capsules."),
             ([("450", "14", "")], "Is a point missing (4.5 mg), or are these micrograms (0.45 mg)?"),
             ([("1.5", "two", ""), ("3", "", "")], "Write a whole number of days"),
@@ -235,6 +238,23 @@ class TestWriting:
         steps = [("1.5", "14", ""), ("6", "", "as the trial did")]
         assert edit(desk, shared(), typed(*steps)).status_code == 302
         assert Protocol.from_json(ProtocolVersion.objects.get(clinic_id=by.clinic_id).body).rungs[1].reason
+
+    def test_above_6_mg_a_reason_is_not_enough(self, desk: Client, by: Actor) -> None:
+        steps = [("4.5", "14", ""), ("7.5", "", "as advised")]
+        refused = edit(desk, shared(), typed(*steps))
+        assert refused.status_code == 422
+        sentence = "Confirm once more that 7.5 mg, seven and a half milligrams, is meant"
+        assert sentence in words_of(refused)
+        assert sentence not in words_of(edit(desk, shared(), typed(*steps, action="preview")))
+        assert edit(desk, shared(), typed(*steps, confirmed="on")).status_code == 302
+        assert ProtocolVersion.objects.filter(clinic_id=by.clinic_id).count() == 1
+
+    def test_all_that_is_wrong_is_named_at_the_top_and_leads_to_its_field(self, desk: Client) -> None:
+        page = edit(desk, shared(), typed(("450 mcg", "14", ""), ("8", "", ""), code="ours 2w")).content.decode()
+        top = page[page.index('role="alert"') :][:2500]
+        for field in ("id_code", "id_step-0-dose", "id_step-1-reason"):
+            assert f'href="#{field}"' in top
+        assert re.search(r'id="id_step-0-dose"[^>]*is-invalid|is-invalid[^>]*id="id_step-0-dose"', page)
 
     @pytest.mark.parametrize(
         ("field", "value", "sentence"),
@@ -343,6 +363,14 @@ class TestAsText:
         assert response.status_code in (409, 422)
         assert sentence in words_of(response)
         assert "from a colleague" in response.content.decode()
+
+    def test_above_6_mg_it_is_confirmed_once_more(self, desk: Client, by: Actor) -> None:
+        text = to_toml(protocol_files.find("STD-2W")).replace("4.5", "7.5").replace("STD-2W", "OURS-HIGH")
+        text = re.sub(r'(dose_mg = "7.5")', r'\1\nreason = "as advised"', text)
+        refused = desk.post("/templates/paste/", self.values(text))
+        assert refused.status_code == 422
+        assert "Confirm once more that 7.5 mg" in words_of(refused)
+        assert desk.post("/templates/paste/", self.values(text, confirmed="on")).status_code == 302
 
     def test_looking_first(self, desk: Client, by: Actor) -> None:
         text = to_toml(protocol_files.find("PDN-RESP"))

@@ -17,12 +17,13 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
 from common.refusals import Refused
-from patients.models import Medicine, Patient
+from patients.models import Medicine, Patient, PatientCondition
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
 from tests.pages import words_of
+from titration.engine.protocol import Rung, Then
 from titration.models import Prescription, ProtocolVersion
-from titration.services import courses
+from titration.services import courses, library
 
 NOW = datetime(2025, 1, 4, 10, tzinfo=UTC)
 START = date(2025, 1, 6)
@@ -100,7 +101,7 @@ class TestForm:
     ) -> None:
         factories.protocol_version()
         words = words_of(desk.get(url(patient)))
-        assert "every 2 weeks (STD-2W) 1.5 → 3 → 4.5 mg" in words
+        assert "Every 2 weeks (STD-2W) 1.5 → 3 → 4.5 mg" in words
         assert "rests on specialist practice (E2): DIECK-DOSE, LAV review pending" in words
 
     def test_medicines_as_written_stand_beside_the_opioid_question(self, desk: Client, patient: Patient) -> None:
@@ -124,7 +125,7 @@ class TestForm:
             Medicine.objects.create(clinic_id=patient.clinic_id, patient=patient, position=position, words="one")
         with pages.statements() as many:
             desk.get(url(patient))
-        assert len(few) == len(many) <= 8, str(many)
+        assert len(few) == len(many) <= 9, str(many)
 
 
 class TestPreview:
@@ -352,9 +353,107 @@ class TestDoor:
         assert "more than half a year ahead" in words_of(desk.post(url(patient), filled(start_on=late)))
 
 
-@pytest.mark.parametrize("code", ["PEDS-SMITH", "PEDS-UK", "GI-PLOESSER-C", "BID-NO", "PDN-RESP", "CANCER-W"])
-def test_a_template_that_says_more_than_the_form_asks_is_not_offered(desk: Client, patient: Patient, code: str) -> None:
-    assert code not in words_of(desk.get(url(patient)))
+class TestChoosing:
+    def of(self, desk: Client, clinic: Clinic, *codes: str, **more: Any) -> str:
+        factories.protocol_version()
+        patient = factories.patient(clinic, "Test Chooser", **more)
+        for position, code in enumerate(codes):
+            PatientCondition.objects.create(
+                clinic_id=clinic.id,
+                patient=patient,
+                code=code,
+                position=position,
+                words="asthma" if code == "other" else "",
+            )
+        return words_of(desk.get(url(patient)))
+
+    def test_what_is_often_begun_with_stands_first_with_its_source_and_grade(
+        self, desk: Client, clinic: Clinic
+    ) -> None:
+        words = self.of(desk, clinic, "crohn")
+        suggested, _, others = words.partition("Every other template")
+        assert "Often begun with in this patient's conditions Every week (STD-1W)" in suggested
+        assert (
+            "Crohn's disease: To 4.5 mg in two weeks; the trials began at 4.5 mg. "
+            "Rests on a trial, label or register (E1): S07, S11, ERASMUS." in suggested
+        )
+        assert "Every 2 weeks (STD-2W)" in others
+        assert "Every week (STD-1W)" not in others
+
+    def test_without_a_suggestion_nothing_is_said_of_one(self, desk: Client, clinic: Clinic) -> None:
+        assert "Often begun with" not in self.of(desk, clinic, "other")
+
+    def test_no_suggestion_says_so_and_what_is_for_children_is_said_of_children_only(
+        self, desk: Client, clinic: Clinic
+    ) -> None:
+        grown = self.of(desk, clinic, "autism")
+        assert "None. No trial at a low dose was found" in grown
+        assert "PEDS-SMITH" not in grown
+        child = self.of(desk, clinic, "autism", birth_date=date(2014, 5, 1))
+        assert "Autism: PEDS-SMITH, which cannot be chosen here. By weight, with a guardian and a specialist." in child
+
+    def test_who_reviewed_it_in_the_clinic_stands_at_it(
+        self, desk: Client, clinic: Clinic, prescriber: Actor, patient: Patient
+    ) -> None:
+        library.review(version=factories.protocol_version(), words="Read with its sources", by=prescriber, at=NOW)
+        assert "DIECK-DOSE, LAV reviewed by Test Prescriber" in words_of(desk.get(url(patient)))
+
+    def test_the_clinics_own_stand_before_the_shared(self, desk: Client, prescriber: Actor, patient: Patient) -> None:
+        factories.own_template(prescriber, code="OURS-2W", at=NOW)
+        own, _, shared = words_of(desk.get(url(patient))).partition("Every other template")
+        assert "Your clinic's own" in own
+        assert "OURS-2W" in own
+        assert "OURS-2W" not in shared
+
+    @pytest.mark.parametrize("code", ["PEDS-SMITH", "PEDS-UK"])
+    def test_what_goes_by_weight_is_not_offered(self, desk: Client, patient: Patient, code: str) -> None:
+        assert f"({code})" not in words_of(desk.get(url(patient)))
+
+
+class TestMoreThanSteps:
+    def test_two_halves_are_asked_for_shown_and_signed(self, desk: Client, patient: Patient) -> None:
+        values = {"code": "GI-PLOESSER-C", "strength": "other", "strength_other": "2.5"}
+        refused = desk.post(url(patient), filled(**values))
+        assert refused.status_code == 422
+        assert "Taken: This template halves each day's dose." in words_of(refused)
+        halves = {**values, "slot": "split"}
+        words = words_of(desk.post(url(patient), filled(**halves)))
+        assert "twice a day, half in the morning and half at bedtime" in words
+        assert "5 mg, five milligrams, 1 capsule in the morning and 1 capsule at bedtime" in words
+        assert sign(desk, patient, **halves).status_code == 302
+        assert Prescription.objects.get().slot == "split"
+
+    def test_capsules_that_make_no_halves_are_refused_at_the_strength(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled("BID-NO", slot="split", strength="2")))
+        assert "Capsule strength: 6 mg cannot be split into two halves of whole 2 mg capsules." in words
+
+    def test_what_a_template_asks_first_is_read_before_signing(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled("PDN-RESP", strength="2")))
+        assert "4 mg is gone up to only if pain has fallen by less than 20 %" in words
+
+    def test_days_off_are_said_to_be_a_change_of_their_own(self, desk: Client, patient: Patient) -> None:
+        words = words_of(desk.post(url(patient), filled("CANCER-W", strength="1.5")))
+        assert "Some go on by 3 days on and 3 days off. Signing this plan does not begin that" in words
+
+    def test_above_6_mg_it_is_confirmed_once_more(self, desk: Client, prescriber: Actor, patient: Patient) -> None:
+        rungs = (Rung(Dose.of("3"), 14), Rung(Dose.of("7.5"), None, "Advised by the university's pain clinic"))
+        version = factories.own_template(prescriber, code="OURS-HIGH", at=NOW, rungs=rungs, then=Then.OPEN)
+        values = {**filled(), "template": str(version.id), "strength": "1.5"}
+        page = desk.post(url(patient), values)
+        assert "7.5 mg, seven and a half milligrams, is meant. It is above 6 mg, the highest dose tested." in (
+            words_of(page)
+        )
+        assert "7.5 mg: Advised by the university's pain clinic" in words_of(page)
+        signing = {**values, "action": "sign", "shown": shown(page)}
+        refused = desk.post(url(patient), signing)
+        assert refused.status_code == 409
+        assert "Confirm once more that 7.5 mg, seven and a half milligrams, is meant" in words_of(refused)
+        assert not Prescription.objects.exists()
+        assert desk.post(url(patient), {**signing, "confirmed": "on"}).status_code == 302
+        assert Prescription.objects.count() == 1
+
+    def test_up_to_6_mg_nothing_is_confirmed(self, desk: Client, patient: Patient) -> None:
+        assert 'name="confirmed"' not in desk.post(url(patient), filled()).content.decode()
 
 
 @pytest.mark.parametrize(

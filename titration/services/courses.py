@@ -13,6 +13,7 @@ from accounts import selectors as accounts_selectors
 from accounts.actors import Actor, Kind
 from audit import services as audit
 from common.dose import Dose
+from common.dose_limits import check_high_dose
 from common.night import Slot, next_dose_on, night_of
 from common.refusals import Refused, Stale
 from patients.models import Patient
@@ -35,6 +36,7 @@ from titration.engine.course import (
 )
 from titration.engine.kinds import kind_of
 from titration.engine.protocol import Protocol
+from titration.engine.refusals import EngineRefusal
 from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
 from titration.services import supply as supply_services
@@ -112,7 +114,16 @@ def check_makeable(course: Course, capsule_strength: Dose, *, since: date) -> No
         supply.units(step.dose, capsule_strength)
     for segment in halves:
         if segment.dose is not None and supply.units(segment.dose, capsule_strength) % 2:
-            raise Refused(f"{segment.dose} cannot be split into two halves of whole {capsule_strength} capsules.")
+            raise EngineRefusal(f"{segment.dose} cannot be split into two halves of whole {capsule_strength} capsules.")
+
+
+def check_confirmed(course: Course, *, confirmed: bool) -> None:
+    """Raise `Refused` where the course goes to a dose so high that its prescriber says a second time that it is meant.
+
+    Why a dose is high the template says: none is made without.
+    """
+    highest = max(step.dose for step in supply.steps(timeline.plan(course)))
+    check_high_dose(highest, reason=course.protocol.label, confirmed=confirmed)
 
 
 @transaction.atomic
@@ -132,9 +143,11 @@ def prescribe(
     taking_since: date | None = None,
     target: Dose | None = None,
     weight_kg: Decimal | None = None,
+    confirmed: bool = False,
 ) -> Prescription:
     """Sign a course. The protocol is kept with it as it stands today; one that goes by weight, as it is for
-    `weight_kg`."""
+    `weight_kg`. `confirmed` says a second time that a dose above 6 mg is meant.
+    """
     policy.check(by, policy.Permission.PRESCRIBE)
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     protocol = Protocol.from_json(protocol_version.body)
@@ -152,6 +165,7 @@ def prescribe(
         first_dose=first_dose,
         target=target,
     )
+    check_confirmed(course, confirmed=confirmed)
     if taking_since is not None and taking_since > start_on:
         raise Refused("The first dose ever was not after the last change of the dose.")
     prescription = Prescription.objects.create(

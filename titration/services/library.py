@@ -15,6 +15,7 @@ from accounts import policy
 from accounts.actors import Actor
 from audit import services as audit
 from common.dose import Dose
+from common.dose_limits import check_high_dose
 from common.refusals import Refused, Stale
 from titration.engine.makeable import unmakeable
 from titration.engine.protocol import REVIEW_PENDING, Protocol
@@ -36,14 +37,31 @@ def check_code(*, code: str, by: Actor) -> None:
         raise Refused(f"{code} is taken already: {whose}. Choose another code.")
 
 
+def check_confirmed(protocol: Protocol, *, confirmed: bool) -> None:
+    """Raise `Refused` where a dose is so high that its author says a second time that it is meant; why it is, its rung
+    says.
+    """
+    highest = max(protocol.rungs, key=lambda rung: rung.dose)
+    check_high_dose(highest.dose, reason=highest.reason or protocol.label, confirmed=confirmed)
+
+
 @transaction.atomic
 def save(
-    *, protocol: Protocol, seen_version: int, strengths: Sequence[Dose], words: str, by: Actor, at: datetime
+    *,
+    protocol: Protocol,
+    seen_version: int,
+    strengths: Sequence[Dose],
+    words: str,
+    by: Actor,
+    at: datetime,
+    confirmed: bool = False,
 ) -> ProtocolVersion:
     """Keep the protocol as the next version of the clinic's own template of that code; `seen_version` is the one it was
-    made from, 0 for a new template. Its author is who saves it, and its review is still to come.
+    made from, 0 for a new template. Its author is who saves it, and its review is still to come. `confirmed` says a
+    second time that a dose above 6 mg is meant.
     """
     policy.check(by, policy.Permission.EDIT_PROTOCOLS)
+    check_confirmed(protocol, confirmed=confirmed)
     faults = unmakeable(protocol, strengths)
     if faults:
         number, sentence = min(faults.items())

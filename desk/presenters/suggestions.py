@@ -1,0 +1,64 @@
+"""What is often begun with in a patient's conditions, in words: to take or to leave, each with what it rests on."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from desk.presenters import schedule
+from patients import conditions
+from titration.engine.protocol import Protocol
+from titration.models import ProtocolDecision, ProtocolVersion
+from titration.suggestions import Suggestion
+
+SUGGESTED, OWN, SHARED = (
+    "Often begun with in this patient's conditions",
+    "Your clinic's own",
+    "Every other template",
+)
+"""The headings that templates are offered under, in their order."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The templates in the order they are offered, and what is suggested and cannot be chosen: a sentence each."""
+
+    templates: tuple[schedule.Template, ...]
+    notes: tuple[str, ...]
+
+
+def choice(
+    offered: Mapping[str, tuple[ProtocolVersion, Protocol]],
+    *,
+    suggestions: Iterable[Suggestion],
+    reviews: Mapping[uuid.UUID, ProtocolDecision],
+) -> Choice:
+    """`offered` by the id of each version; a suggestion names a shared template by its code."""
+    said, notes = dict[str, list[str]](), list[str]()
+    choosable = {version.code: identifier for identifier, (version, _) in offered.items() if version.clinic_id is None}
+    for suggestion in suggestions:
+        if suggestion.protocol_id in choosable:
+            said.setdefault(choosable[suggestion.protocol_id], []).append(_words(suggestion))
+        else:
+            notes.append(_words(suggestion, named=True))
+    templates = [
+        schedule.template(
+            protocol,
+            identifier,
+            reviewed_by=reviews[version.id].by_label if version.id in reviews else "",
+            group=SUGGESTED if identifier in said else OWN if version.clinic_id else SHARED,
+            suggested=tuple(said.get(identifier, ())),
+        )
+        for identifier, (version, protocol) in offered.items()
+    ]
+    first = list(said)
+    order = {SUGGESTED: 0, OWN: 1, SHARED: 2}
+    templates.sort(key=lambda shown: (order[shown.group], first.index(shown.id) if shown.id in said else 0))
+    return Choice(tuple(templates), tuple(notes))
+
+
+def _words(suggestion: Suggestion, *, named: bool = False) -> str:
+    """The condition, what is said of it and what that rests on; `named` with the template's code where it has one."""
+    condition = conditions.all_conditions()[suggestion.condition].name
+    sources = f": {', '.join(suggestion.sources)}" if suggestion.sources else ""
+    which = f" {suggestion.protocol_id}, which cannot be chosen here." if named and suggestion.protocol_id else ""
+    return f"{condition}:{which} {suggestion.words} Rests on {schedule.GRADES[suggestion.grade]}{sources}."
