@@ -264,9 +264,9 @@ def _remarks(protocol: Protocol) -> Iterator[str]:
     """What the template says beside its doses, a sentence each."""
     for rung in protocol.rungs:
         if rung.only_if is not None:
-            yield f"{rung.dose} is gone up to only if {rung.only_if.words}: the step waits until a person says so."
+            yield f"The step to {rung.dose} is taken only if {rung.only_if.words}. It waits until a person says so."
         if rung.reason:
-            yield f"{rung.dose}: {rung.reason}"
+            yield f"Why {rung.dose}: {rung.reason}"
     if protocol.cycle is not None:
         days = f"{protocol.cycle.days_on} days on and {protocol.cycle.days_off} days off"
         yield f"Some go on by {days}. Signing this plan does not begin that; it is a change of its own."

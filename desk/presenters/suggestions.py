@@ -10,7 +10,8 @@ from titration.engine.protocol import Protocol
 from titration.models import ProtocolDecision, ProtocolVersion
 from titration.suggestions import Suggestion
 
-SUGGESTED, OWN, SHARED = (
+CHOSEN, SUGGESTED, OWN, SHARED = GROUPS = (
+    "Chosen",
     "Often begun with in this patient's conditions",
     "Your clinic's own",
     "Every other template",
@@ -25,14 +26,24 @@ class Choice:
     templates: tuple[schedule.Template, ...]
     notes: tuple[str, ...]
 
+    @property
+    def folded(self) -> str:
+        """The group that is folded away, empty where it is the only one."""
+        return SHARED if any(shown.group != SHARED for shown in self.templates) else ""
+
+    @property
+    def folded_count(self) -> int:
+        return sum(shown.group == SHARED for shown in self.templates)
+
 
 def choice(
     offered: Mapping[str, tuple[ProtocolVersion, Protocol]],
     *,
     suggestions: Iterable[Suggestion],
     reviews: Mapping[uuid.UUID, ProtocolDecision],
+    chosen: str = "",
 ) -> Choice:
-    """`offered` by the id of each version; a suggestion names a shared template by its code."""
+    """`offered` by the id of each version, as `chosen` is; a suggestion names a shared template by its code."""
     said, notes = dict[str, list[str]](), list[str]()
     choosable = {version.code: identifier for identifier, (version, _) in offered.items() if version.clinic_id is None}
     for suggestion in suggestions:
@@ -45,15 +56,20 @@ def choice(
             protocol,
             identifier,
             reviewed_by=reviews[version.id].by_label if version.id in reviews else "",
-            group=SUGGESTED if identifier in said else OWN if version.clinic_id else SHARED,
+            group=_group(version, suggested=identifier in said, chosen=identifier == chosen),
             suggested=tuple(said.get(identifier, ())),
         )
         for identifier, (version, protocol) in offered.items()
     ]
     first = list(said)
-    order = {SUGGESTED: 0, OWN: 1, SHARED: 2}
-    templates.sort(key=lambda shown: (order[shown.group], first.index(shown.id) if shown.id in said else 0))
+    templates.sort(key=lambda shown: (GROUPS.index(shown.group), first.index(shown.id) if shown.id in said else 0))
     return Choice(tuple(templates), tuple(notes))
+
+
+def _group(version: ProtocolVersion, *, suggested: bool, chosen: bool) -> str:
+    if chosen:
+        return CHOSEN
+    return SUGGESTED if suggested else OWN if version.clinic_id else SHARED
 
 
 def _words(suggestion: Suggestion, *, named: bool = False) -> str:

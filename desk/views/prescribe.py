@@ -52,6 +52,7 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         offered,
         suggestions=suggestions_for([code for code, _ in record.conditions], child=about.age < GROWN_UP_AT),
         reviews=library.reviews(request.actor, [version for version, _ in offered.values()]),
+        chosen=request.POST.get("template", ""),
     )
     form = PrescribeForm(
         request.POST if request.method == "POST" else None,

@@ -405,6 +405,16 @@ class TestChoosing:
         assert "OURS-2W" in own
         assert "OURS-2W" not in shared
 
+    def test_the_chosen_one_stands_first_and_the_others_are_folded_away(self, desk: Client, patient: Patient) -> None:
+        nothing_chosen = desk.get(url(patient)).content.decode()
+        assert '<details class="template-rest"' not in nothing_chosen
+        page = desk.post(url(patient), filled("ONE-1W", strength="1"))
+        chosen, _, rest = page.content.decode().partition('<details class="template-rest"')
+        assert re.search(r'name="template"[^>]* checked', chosen)
+        assert not re.search(r'name="template"[^>]* checked', rest)
+        assert "ONE-1W" in chosen
+        assert "STD-2W" in rest
+
     @pytest.mark.parametrize("code", ["PEDS-SMITH", "PEDS-UK"])
     def test_what_goes_by_weight_is_not_offered(self, desk: Client, patient: Patient, code: str) -> None:
         assert f"({code})" not in words_of(desk.get(url(patient)))
@@ -429,7 +439,7 @@ class TestMoreThanSteps:
 
     def test_what_a_template_asks_first_is_read_before_signing(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled("PDN-RESP", strength="2")))
-        assert "4 mg is gone up to only if pain has fallen by less than 20 %" in words
+        assert "The step to 4 mg is taken only if pain has fallen by less than 20 %" in words
 
     def test_days_off_are_said_to_be_a_change_of_their_own(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled("CANCER-W", strength="1.5")))
@@ -443,7 +453,7 @@ class TestMoreThanSteps:
         assert "7.5 mg, seven and a half milligrams, is meant. It is above 6 mg, the highest dose tested." in (
             words_of(page)
         )
-        assert "7.5 mg: Advised by the university's pain clinic" in words_of(page)
+        assert "Why 7.5 mg: Advised by the university's pain clinic" in words_of(page)
         signing = {**values, "action": "sign", "shown": shown(page)}
         refused = desk.post(url(patient), signing)
         assert refused.status_code == 409

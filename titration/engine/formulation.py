@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from common.dose import HARD_CEILING, Dose
+from common.drug_names import NALTREXONE
 from titration.engine.refusals import EngineRefusal
 
 RELEASE = "immediate"
@@ -82,7 +83,7 @@ class Unit:
     def __post_init__(self) -> None:
         if not self.strength.mg or self.strength > HARD_CEILING:
             raise EngineRefusal(
-                f"{self.named} is no strength of low-dose naltrexone: above 0 mg, at most {HARD_CEILING}."
+                f"{self.named} is no strength of low-dose {NALTREXONE}: above 0 mg, at most {HARD_CEILING}."
             )
         if self.grain <= 0:
             raise EngineRefusal("The smallest part that is taken is more than nothing.")
@@ -186,7 +187,7 @@ class Formulation:
         if len(forms) != 1 or unknown:
             raise EngineRefusal(f"A formulation names one of {', '.join(_KEYS.values())}, and nothing unknown.")
         if data.get("release", RELEASE) != RELEASE:
-            raise EngineRefusal("Low-dose naltrexone is dispensed for immediate release only.")
+            raise EngineRefusal(f"Low-dose {NALTREXONE} is dispensed for immediate release only.")
         scored = data.get("scored", False)
         if not isinstance(scored, bool):
             raise EngineRefusal("Scored is true or false.")

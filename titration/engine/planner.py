@@ -14,6 +14,7 @@ from functools import lru_cache
 from math import ceil, gcd, lcm
 
 from common.dose import HARD_CEILING, Dose
+from common.drug_names import NALTREXONE
 from titration.engine.formulation import MEASURED, SOLID, Formulation, Unit
 from titration.engine.refusals import EngineRefusal
 
@@ -37,7 +38,7 @@ class CannotBeMade(EngineRefusal):
     def offer(self) -> str:
         """A sentence with what can be made instead."""
         if not self.nearest:
-            return "No dose of low-dose naltrexone can be made from them."
+            return f"No dose of low-dose {NALTREXONE} can be made from them."
         return f"The nearest that can be made: {' or '.join(str(dose) for dose in self.nearest)}."
 
 

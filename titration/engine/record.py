@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from common.dose import HARD_CEILING, Dose
+from common.drug_names import NALTREXONE
 from common.night import Slot
 from titration.engine.course import (
     Advance,
@@ -542,7 +543,7 @@ def _refuse_ceiling(dose: Dose) -> None:
     if not dose.mg:
         raise EngineRefusal("A dose is more than 0 mg. To take none, pause or stop the plan.")
     if dose > HARD_CEILING:
-        raise EngineRefusal(f"{dose} is above {HARD_CEILING}: that is not low-dose naltrexone.")
+        raise EngineRefusal(f"{dose} is above {HARD_CEILING}: that is not low-dose {NALTREXONE}.")
 
 
 def _refuse_closed(record: Record, day: date) -> None:
