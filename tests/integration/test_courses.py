@@ -75,11 +75,17 @@ class TestPrescribe:
             factories.prescription(patient, **values)
         assert factories.prescription(patient, slot=Slot.SPLIT, **values).slot == "split"
 
-    def test_a_template_that_asks_first_begins_a_plan_of_its_own(self, patient: Patient) -> None:
+    @pytest.mark.parametrize(
+        ("code", "sentence"),
+        [("PDN-RESP", "Stop this plan and prescribe by it anew"), ("BID-NO", "Change the time of day to halves first")],
+    )
+    def test_a_template_that_asks_first_or_halves_begins_a_plan_of_its_own(
+        self, patient: Patient, code: str, sentence: str
+    ) -> None:
         prescription, by = factories.prescription(patient), factories.member(patient.clinic)
-        version = factories.protocol_version("PDN-RESP")
+        version = factories.protocol_version(code)
         change = ChangeProtocol(START + timedelta(days=1), Protocol.from_json(version.body))
-        with pytest.raises(Refused, match="Stop this plan and prescribe by it anew"):
+        with pytest.raises(Refused, match=sentence):
             courses.change(
                 prescription_id=prescription.id,
                 change=change,

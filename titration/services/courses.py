@@ -236,9 +236,8 @@ def check_change(
     The preview and the signing ask the same question. `next_on` is the `next_dose_date`, where the caller knows it.
     """
     course = courses_selectors.course_of(prescription)
-    if isinstance(change, ChangeProtocol) and change.protocol.conditions:
-        # The gate asks what the template signed under asks: one that asks first begins a plan of its own.
-        raise Refused(f"{change.protocol.label} asks before a step. Stop this plan and prescribe by it anew.")
+    if isinstance(change, ChangeProtocol):
+        _check_goes_over(course, change)
     if isinstance(change, Hold) and change.days is not None and change.days > LONGEST_HOLD_DAYS:
         raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
     today = next_on or next_dose_date(prescription, at)
@@ -253,6 +252,16 @@ def check_change(
     if not correcting:
         check_makeable(changed, prescription.capsule_strength, since=today)
     return changed
+
+
+def _check_goes_over(course: Course, change: ChangeProtocol) -> None:
+    """Raise `Refused` where a plan may not go over to this template, but only begin by it."""
+    if change.protocol.conditions:
+        # The gate asks what the template signed under asks: one that asks first begins a plan of its own.
+        raise Refused(f"{change.protocol.label} asks before a step. Stop this plan and prescribe by it anew.")
+    slot = courses_selectors.slot_on(timeline.unfold(course), change.on)
+    if change.protocol.is_split and slot is not Slot.SPLIT:
+        raise Refused(f"{change.protocol.label} halves each day's dose. Change the time of day to halves first.")
 
 
 def _raises(before: timeline.Timeline, after: timeline.Timeline, change: Change) -> bool:
