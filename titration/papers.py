@@ -148,9 +148,7 @@ def printed(content: Mapping[str, Any], *, draft: bool, reprint_of: str, hash_wo
 
 def quantity(many: Mapping[Unit, Fraction]) -> str:
     """As in "84 capsules of 1.5 mg"."""
-    return " and ".join(
-        f"{unit.counted(amount)} of {unit.strength}{'/mL' if unit.is_measured else ''}" for unit, amount in many.items()
-    )
+    return " and ".join(planner.Part(unit, amount).words for unit, amount in many.items())
 
 
 def _step(stretch: Stretch) -> dict[str, str]:
@@ -158,16 +156,10 @@ def _step(stretch: Stretch) -> dict[str, str]:
         "from": day_in_words(stretch.from_on),
         "to": day_in_words(stretch.until_on - timedelta(days=1)),
         "dose": str(stretch.dose),
-        "each": taking(stretch),
+        "each": planner.in_words(stretch.takings),
         "nights": str(stretch.nights),
         "units": " + ".join(unit.counted(amount) for unit, amount in stretch.needed.items()),
     }
-
-
-def taking(stretch: Stretch) -> str:
-    """What is taken on one day of the stretch: "2 capsules of 1.5 mg", each half told apart."""
-    said = [" and ".join(part.words for part in parts) for parts in stretch.takings]
-    return said[0] if len(said) == 1 else f"{said[0]} in the morning, {said[1]} at bedtime"
 
 
 def _span(stretches: Sequence[Stretch]) -> str:
@@ -199,7 +191,7 @@ def schedule(
             {
                 "when": _when(stretch, open_end=goes_on and number == last),
                 "dose": str(stretch.dose),
-                "each": f"{taking(stretch)}{'' if slot is Slot.SPLIT else f', {TIMES[slot]}'}",
+                "each": f"{planner.in_words(stretch.takings)}{'' if slot is Slot.SPLIT else f', {TIMES[slot]}'}",
             }
             for number, stretch in enumerate(stretches)
         ],

@@ -1,7 +1,7 @@
 """What the desk's forms share: fields without a form's tags around them, and how long a reason may be."""
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, LayoutObject
+from crispy_forms.layout import Div, Layout, LayoutObject
 
 LONGEST_REASON = 2000
 RADIO = {"class": "form-check-input"}
@@ -18,3 +18,13 @@ def without_tags(*fields: str | LayoutObject) -> FormHelper:
     if fields:
         helper.layout = Layout(*fields)
     return helper
+
+
+class Folded(Div):
+    """Fields that are asked for seldom, under a line that opens them; `stands_open` where they say something."""
+
+    template = "desk/_folded.html"
+
+    def __init__(self, summary: str, *fields: str | LayoutObject, stands_open: bool) -> None:
+        super().__init__(*fields)
+        self.summary, self.stands_open = summary, stands_open

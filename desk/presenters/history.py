@@ -15,6 +15,7 @@ from desk.presenters.schedule import SLOT_WORDS
 from titration.engine import gate, timeline
 from titration.engine.protocol import Protocol
 from titration.models import PlanChange, Prescription
+from titration.selectors import courses as courses_selectors
 
 _GATE_WORDS = {
     gate.Code.NOT_ENOUGH_NIGHTS: "too few nights were logged",
@@ -81,7 +82,7 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
     return PlanHistory(
         label=plan.protocol.label,
         version=plan.protocol.version,
-        strength=str(prescription.capsule_strength),
+        strength=courses_selectors.formulation_of(prescription).named,
         slot=SLOT_WORDS[Slot(prescription.slot)],
         span=f"{day(prescription.start_on)}{until}",
         is_open=plan.is_open,

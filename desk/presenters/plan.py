@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from common.dose import Dose, in_words
 from common.night import Slot, next_dose_on
 from desk.presenters.days import day, day_short, moment
-from desk.presenters.schedule import SLOT_WORDS, capsules
+from desk.presenters.schedule import SLOT_WORDS
 from symptoms.models import DoseTaken
-from titration.engine import gate, supply, timeline
+from titration.engine import gate, planner, timeline
 from titration.engine.course import Course
 from titration.engine.protocol import Protocol
 from titration.models import Prescription
@@ -100,7 +100,7 @@ def plan_card(plan: Plan, *, next_on: date, zone: ZoneInfo, at: datetime) -> Pla
         version=prescription.version,
         dose=str(dose) if dose else "",
         dose_words=in_words(dose) if dose else "",
-        units=_units(dose, prescription.capsule_strength, slot) if dose else "",
+        units=_units(prescription, dose, slot) if dose else "",
         when=f"next dose {day_short(on)}" if dose else "",
         state=_state(plan, on, at),
         held_until=_until(held_until),
@@ -109,15 +109,20 @@ def plan_card(plan: Plan, *, next_on: date, zone: ZoneInfo, at: datetime) -> Pla
         review=f"reviewed: {plan.protocol.review}" if plan.protocol.is_reviewed else "review pending",
         reviewed=plan.protocol.is_reviewed,
         mode=MODE_WORDS[Prescription.Mode(prescription.mode)],
-        strength=str(prescription.capsule_strength),
+        strength=courses_selectors.formulation_of(prescription).named,
         next_step=f"{due.dose} from {day(due.on)}" if due else "",
         ending=_ending(plan),
         signed=_signed(prescription, zone),
     )
 
 
-def _units(dose: Dose, strength: Dose, slot: Slot) -> str:
-    return f"{capsules(supply.units(dose, strength))} of {strength} {SLOT_WORDS[slot]}"
+def _units(prescription: Prescription, dose: Dose, slot: Slot) -> str:
+    """As in "2 capsules of 1.5 mg at bedtime"; of a dose in two halves each with its time."""
+    made = courses_selectors.takings_of(prescription, dose, slot)
+    if not made:
+        named = courses_selectors.formulation_of(prescription).named
+        return f"{dose} {SLOT_WORDS[slot]}, which {named} do not make"
+    return planner.in_words(made) if len(made) > 1 else f"{planner.in_words(made)} {SLOT_WORDS[slot]}"
 
 
 def _state(plan: Plan, on: date, at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,10 +12,12 @@ from common.dose import Dose, in_words
 from common.dose_limits import CONFIRMED_CEILING, Asks, asks
 from common.night import Slot
 from desk.presenters.days import day
-from titration.engine import supply, timeline
+from titration.engine import planner, supply, timeline
 from titration.engine.course import Course
+from titration.engine.formulation import Formulation
 from titration.engine.protocol import Grade, Protocol, Then
 from titration.engine.terms import plain
+from titration.papers import FILLERS
 
 GRADES = {
     Grade.TRIAL: "a trial, label or register (E1)",
@@ -38,13 +41,14 @@ _EACH = {
 }
 _OPEN_END_DAYS = 14
 """How long an open last step is drawn."""
+_NUMBERED = re.compile(r"(?<![\d,.])(\d[\d,.]*) (?=capsule|tablet|sublingual|drop|mL|mg)")
 _LETTER = 7.2
 """Width of a letter of the drawing's labels, in pixels."""
 
 
-def capsules(count: int) -> str:
-    """The number and its word, which no line end parts."""
-    return "1\N{NO-BREAK SPACE}capsule" if count == 1 else f"{count:,}\N{NO-BREAK SPACE}capsules"
+def unparted(words: str) -> str:
+    """The same words with each number kept on the line of what it counts."""
+    return _NUMBERED.sub("\\1\N{NO-BREAK SPACE}", words)
 
 
 def doses_each(count: int, slot: Slot) -> str:
@@ -126,9 +130,11 @@ class Preview:
 
     drug: str
     template: Template
-    strength: str
+    made_of: str
     strength_words: str
+    filler: str
     typed: str
+    read_as: str
     slot: str
     mode: str
     opioid: str
@@ -180,6 +186,7 @@ def preview(
     *,
     course: Course,
     offered: Template,
+    formulation: Formulation,
     strength: Dose,
     typed: str,
     slot: Slot,
@@ -188,25 +195,28 @@ def preview(
     patient: str,
     nights: int,
 ) -> Preview:
-    """The page's account of a course about to be signed. `patient` tells whose it is, for the fingerprint only."""
+    """The page's account of a course about to be signed. `patient` tells whose it is, for the fingerprint only;
+    `strength` is the one that was `typed`."""
     intended = timeline.plan(course)
-    rows = tuple(_row(row, slot) for row in supply.schedule(intended, strength))
+    rows = tuple(_row(step, intended, formulation, slot) for step in supply.steps(intended))
     remarks = tuple(_remarks(course.protocol))
     words = {
         "drug": drug_names.NALTREXONE,
-        "strength": str(strength),
-        "strength_words": in_words(strength),
+        "made_of": formulation.named,
+        "strength_words": ", ".join(in_words(strength) for strength in formulation.strengths),
+        "filler": FILLERS[formulation.filler],
         "slot": _TIMES_A_DAY[slot],
         "mode": mode,
         "opioid": opioid,
         "ending": _ending(intended),
-        "dispense": _dispense(intended, strength, slot, nights),
+        "dispense": _dispense(intended, formulation, slot, nights),
         "confirm": _confirm(max(step.dose for step in supply.steps(intended))),
     }
     shown_words = [words, remarks, [row.sentence for row in rows], course.protocol.fingerprint(), patient]
     return Preview(
         **words,
         typed=typed if typed and typed != strength.text else "",
+        read_as=str(strength),
         template=offered,
         rows=rows,
         remarks=remarks,
@@ -278,23 +288,30 @@ def _confirm(highest: Dose) -> str:
     return f"{highest}, {in_words(highest)}, is meant. It is above {CONFIRMED_CEILING}, the highest dose tested."
 
 
-def _row(row: supply.Row, slot: Slot) -> Row:
-    step = row.step
+def _row(step: supply.Step, intended: timeline.Timeline, formulation: Formulation, slot: Slot) -> Row:
+    made = planner.in_words(planner.takings(step.dose, slot, formulation))
+    nights = _doses(intended, step.from_on, step.to_on) if step.to_on else []
     return Row(
         dose=str(step.dose),
         dose_words=in_words(step.dose),
-        each=_each(row.units_per_night, slot),
+        each=unparted(made if slot is Slot.SPLIT else f"{made} {_EACH[slot][0]}"),
         from_on=day(step.from_on),
         to_on=f"to {day(step.to_on - timedelta(days=1))}" if step.to_on else "with no end set",
-        nights=doses_each(step.nights, slot) if step.nights is not None else "",
-        total=capsules(row.units) if row.units is not None else "",
+        nights=doses_each(len(nights), slot) if step.to_on else "",
+        total=_quantity(nights, formulation) if step.to_on else "",
     )
 
 
-def _each(count: int, slot: Slot) -> str:
-    if slot is Slot.SPLIT:
-        return f"{capsules(count // 2)} in the morning and {capsules(count // 2)} at bedtime"
-    return f"{capsules(count)} {_EACH[slot][0]}"
+def _doses(intended: timeline.Timeline, from_on: date, until_on: date) -> list[planner.Night]:
+    """The days with a dose."""
+    found = timeline.days(intended, from_on, until_on)
+    return [planner.night(one.on, one.dose, one.time_of_day) for one in found if one.dose is not None]
+
+
+def _quantity(nights: Sequence[planner.Night], formulation: Formulation) -> str:
+    """What they take in whole units, each strength by itself."""
+    many = planner.plan(nights, formulation).to_dispense
+    return unparted(" and ".join(planner.Part(unit, amount).words for unit, amount in many.items()))
 
 
 def _ending(intended: timeline.Timeline) -> str:
@@ -308,17 +325,16 @@ def _ending(intended: timeline.Timeline) -> str:
             return f"{last.dose} then goes on with no end set."
 
 
-def _dispense(intended: timeline.Timeline, strength: Dose, slot: Slot, nights: int) -> str:
-    """How many capsules, for how long; never for longer than the plan lasts."""
-    steps = supply.steps(intended)
-    if steps[-1].to_on is not None:
-        whole = (steps[-1].to_on - steps[0].from_on).days
-        if nights >= whole:
-            total = supply.to_dispense_for(intended, strength, nights=whole)
-            return f"{capsules(total)} of {strength} for all {doses_each(whole, slot)} of the plan"
-    total = supply.to_dispense_for(intended, strength, nights=nights)
-    last = steps[0].from_on + timedelta(days=nights - 1)
-    return f"{capsules(total)} of {strength} for {doses_each(nights, slot)}, to {day(last)}"
+def _dispense(intended: timeline.Timeline, formulation: Formulation, slot: Slot, nights: int) -> str:
+    """How much, for how long; never for longer than the plan lasts."""
+    first, ends = intended[0].from_on, supply.steps(intended)[-1].to_on
+    until_on = first + timedelta(days=nights)
+    if ends is not None and until_on >= ends:
+        doses = _doses(intended, first, ends)
+        return f"{_quantity(doses, formulation)} for all {doses_each(len(doses), slot)} of the plan"
+    doses = _doses(intended, first, until_on)
+    last = day(until_on - timedelta(days=1))
+    return f"{_quantity(doses, formulation)} for {doses_each(len(doses), slot)}, to {last}"
 
 
 def _length(protocol: Protocol) -> str:

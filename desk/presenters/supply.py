@@ -93,7 +93,7 @@ def fill_line(fill: Fill) -> FillLine:
 
 
 def _what(held: stock.Fill) -> str:
-    return f"{held.unit.counted(held.units)} of {held.unit.strength}{'/mL' if held.unit.is_measured else ''}"
+    return planner.Part(held.unit, held.units).words
 
 
 def _tone(standing: stock.Standing, as_of: date) -> str:

@@ -53,7 +53,7 @@ def paper_new(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
 
 def _offer(request: HttpRequest, course: Prescription) -> dict[str, Any]:
     """What the course is made of, and what the record knows of the rest."""
-    made_of = supply_selectors.formulation_of(course)
+    made_of = courses_selectors.formulation_of(course)
     record = patients_selectors.record_of(request.actor, course.patient_id)
     return {
         "form": made_of.form.value,

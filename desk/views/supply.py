@@ -33,7 +33,7 @@ def fill(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     form = FillForm(
         request.POST if request.method == "POST" else None,
         pharmacies=supply_selectors.pharmacies(request.actor),
-        formulation=supply_selectors.formulation_of(current) if current else None,
+        formulation=courses_selectors.formulation_of(current) if current else None,
         today=at.astimezone(patient.zone).date(),
     )
     if request.method == "POST" and form.is_valid():

@@ -13,7 +13,7 @@ from portal import words
 from portal.presenters.days import day
 from symptoms.models import DoseTaken
 from symptoms.selectors import ToldNight
-from titration.engine import timeline
+from titration.engine import planner, timeline
 from titration.models import Prescription
 from titration.selectors import courses
 from titration.selectors.courses import Tonight, TonightState
@@ -109,18 +109,17 @@ def _when(tonight: Tonight, today: date) -> str:
 
 
 def _amount(tonight: Tonight) -> str:
-    """As in "2 capsules of 1.5 mg = 3 mg (three milligrams)"."""
-    if tonight.dose is None or tonight.units is None or tonight.strength is None:
+    """As in "1 capsule of 3 mg and 1 capsule of 1.5 mg = 4.5 mg (four and a half milligrams)"."""
+    if tonight.dose is None:
         return ""
-    return f"{capsules(tonight.units)} of {tonight.strength} = {tonight.dose} ({doses.in_words(tonight.dose)})"
-
-
-def capsules(count: int) -> str:
-    return "1 capsule" if count == 1 else f"{count} capsules"
+    dose = f"{tonight.dose} ({doses.in_words(tonight.dose)})"
+    return f"{planner.in_words(tonight.takings)} = {dose}" if tonight.takings else dose
 
 
 def _notes(tonight: Tonight) -> list[str]:
     notes = []
+    if tonight.dose is not None and not tonight.takings:
+        notes.append("Nothing your plan names makes this dose exactly. Ask your clinic before you take it.")
     if tonight.held and tonight.held_until is None:
         notes.append("Your clinic keeps you on this dose until they tell you otherwise.")
     elif tonight.held_until is not None:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from common import dose as doses
-from common.dose import Dose
 from common.night import Slot
 from portal.presenters.days import ONE_DAY, day
-from portal.presenters.doses import SLOT_WORDS, capsules
-from titration.engine import supply, timeline
+from portal.presenters.doses import SLOT_WORDS
+from titration.engine import planner, supply, timeline
 from titration.engine.course import Course
+from titration.models import Prescription
+from titration.selectors import courses
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,15 @@ class Plan:
     ending: str
 
 
-def plan(course: Course, strength: Dose, slot: Slot, today: date) -> Plan:
+def plan(prescription: Prescription, course: Course, slot: Slot, today: date) -> Plan:
     """Past steps are left out: this is what is in force and what is meant to follow."""
     intended, in_force = timeline.plan(course, as_of=today), timeline.unfold(course)
     standing = _standing(in_force, max(today, in_force[0].from_on))
     return Plan(
         rows=tuple(
-            _plan_row(row, today, standing)
-            for row in supply.schedule(intended, strength)
-            if row.step.from_on >= (standing.from_on if standing else today)
+            _plan_row(step, _made(prescription, step, intended), today, standing)
+            for step in supply.steps(intended)
+            if step.from_on >= (standing.from_on if standing else today)
         ),
         holds=tuple(
             _kept(part)
@@ -70,8 +71,16 @@ def _standing(in_force: timeline.Timeline, day: date) -> supply.Step | None:
     return begun[-1] if begun else None
 
 
-def _plan_row(row: supply.Row, today: date, standing: supply.Step | None) -> PlanRow:
-    step = row.step
+def _made(prescription: Prescription, step: supply.Step, intended: timeline.Timeline) -> str:
+    """What makes a dose of the step, and on which days where it is not every day."""
+    segment = timeline.segment_on(intended, step.from_on) or intended[0]
+    made = planner.in_words(courses.takings_of(prescription, step.dose, segment.time_of_day) or ((),))
+    if segment.cycle is None:
+        return made
+    return f"{made}, {segment.cycle.days_on} days on and {segment.cycle.days_off} off"
+
+
+def _plan_row(step: supply.Step, made: str, today: date, standing: supply.Step | None) -> PlanRow:
     current = standing is not None and step.from_on == standing.from_on
     # A step that is overdue is intended for today; until somebody lets it happen the dose in force has no last day.
     overdue = current and step.to_on is not None and step.to_on <= today
@@ -80,7 +89,7 @@ def _plan_row(row: supply.Row, today: date, standing: supply.Step | None) -> Pla
         to_on=day(step.to_on - ONE_DAY) if step.to_on and not overdue else "",
         dose=str(step.dose),
         in_words=doses.in_words(step.dose),
-        units=capsules(row.units_per_night),
+        units=made,
         current=current,
         standing="in force" if step.from_on <= today else "your first step",
     )

@@ -147,7 +147,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     page = {"clinic": patient.clinic, "stop": _stop(patient, _last_nights(patient, at), next_dose), "plan": None}
     if prescription is not None:
         course, today = courses.course_of(prescription), at.astimezone(patient.zone).date()
-        page["plan"] = plans.plan(course, prescription.capsule_strength, next_dose.slot, today)
+        page["plan"] = plans.plan(prescription, course, next_dose.slot, today)
     return render(request, "portal/plan.html", page)
 
 

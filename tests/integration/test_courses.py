@@ -17,7 +17,7 @@ from common.night import bounds as night_bounds
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from tests import factories, memory
-from titration.engine import gate, timeline
+from titration.engine import gate, planner, timeline
 from titration.engine.course import ChangeProtocol
 from titration.engine.protocol import Protocol
 from titration.models import OpioidReview, PlanChange, Prescription, Step
@@ -174,7 +174,11 @@ class TestAdvance:
         prescription = factories.prescription(patient)
         a_year_on = evening_of(START + timedelta(days=365))
         told = selectors.tonight(patient, at=a_year_on)
-        assert (told.dose, told.units, told.waiting_for) == (Dose.of("1.5"), 1, Dose.of("3"))
+        assert (told.dose, planner.in_words(told.takings), told.waiting_for) == (
+            Dose.of("1.5"),
+            "1 capsule of 1.5 mg",
+            Dose.of("3"),
+        )
         assert_rows_are_what_the_engine_says(prescription)
 
     def test_it_steps_when_the_gate_is_open(self, patient: Patient) -> None:
@@ -183,7 +187,7 @@ class TestAdvance:
         by = factories.member(patient.clinic)
         courses.advance(prescription_id=prescription.id, reason="", seen_version=1, by=by, at=evening_of(DUE))
         told = selectors.tonight(patient, at=evening_of(DUE))
-        assert (told.dose, told.units) == (Dose.of("3"), 2)
+        assert (told.dose, planner.in_words(told.takings)) == (Dose.of("3"), "2 capsules of 1.5 mg")
         assert PlanChange.objects.get().gate == {"verdict": "open"}
         assert_rows_are_what_the_engine_says(prescription)
 

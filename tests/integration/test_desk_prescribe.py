@@ -21,8 +21,10 @@ from patients.models import Medicine, Patient, PatientCondition
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
 from tests.pages import words_of
+from titration.engine import planner
 from titration.engine.protocol import Rung, Then
 from titration.models import Prescription, ProtocolVersion
+from titration.selectors import courses as courses_selectors
 from titration.services import courses, library
 
 NOW = datetime(2025, 1, 4, 10, tzinfo=UTC)
@@ -134,10 +136,10 @@ class TestPreview:
         assert response.status_code == 200
         words = words_of(response)
         assert (
-            "3 mg, three milligrams, 2 capsules a night, from Mon 20 January 2025 to Sun 2 February 2025, "
-            "14 nights, 28 capsules." in words
+            "3 mg, three milligrams, 2 capsules of 1.5 mg a night, from Mon 20 January 2025 to Sun 2 February 2025, "
+            "14 nights, 28 capsules of 1.5 mg." in words
         )
-        assert "4.5 mg, four and a half milligrams, 3 capsules a night, from Mon 3 February 2025 with no end" in words
+        assert "4.5 mg, four and a half milligrams, 3 capsules of 1.5 mg a night, from Mon 3 February 2025" in words
         assert "210 capsules of 1.5 mg for 84 nights, to Sun 30 March 2025" in words
         assert "nalTREXone" in words
         assert response.content.decode().count("<svg xmlns") == 2
@@ -150,13 +152,86 @@ class TestPreview:
 
     def test_a_morning_plan_never_speaks_of_nights(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled(slot="morning")))
-        assert "3 mg, three milligrams, 2 capsules a morning, from Mon 20 January 2025" in words
-        assert "14 mornings, 28 capsules" in words
+        assert "3 mg, three milligrams, 2 capsules of 1.5 mg a morning, from Mon 20 January 2025" in words
+        assert "14 mornings, 28 capsules of 1.5 mg" in words
 
     def test_a_comma_is_read_as_a_point_and_said_back_in_words(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled(strength="other", strength_other="1,5")))
         assert "1.5 mg, one and a half milligrams" in words
         assert "You wrote “1,5”; it is read as 1.5 mg." in words
+
+
+class TestMadeOf:
+    """Not only capsules of one strength: what the pharmacy makes is chosen, shown in full, and told to the patient."""
+
+    @pytest.mark.parametrize(
+        ("more", "kept", "each"),
+        [
+            (
+                {"more_strengths": "3"},
+                {"capsules_mg": ["3", "1.5"]},
+                "4.5 mg, four and a half milligrams, 1 capsule of 3 mg and 1 capsule of 1.5 mg a night",
+            ),
+            (
+                {"strength": "3", "made_as": "tablets", "scored": "on"},
+                {"tablets_mg": ["3"], "scored": True},
+                "1.5 mg, one and a half milligrams, half a tablet of 3 mg a night",
+            ),
+            (
+                {"strength": "3", "made_as": "liquid", "smallest_ml": "0,5"},
+                {"liquid_mg_per_ml": "3", "smallest_ml": "0.5"},
+                "1.5 mg, one and a half milligrams, 0.5 mL of 3 mg/mL a night",
+            ),
+            (
+                {"strength": "0.5", "made_as": "drops"},
+                {"drops_mg": "0.5"},
+                "1.5 mg, one and a half milligrams, 3 drops of 0.5 mg a night",
+            ),
+            (
+                {"filler": "lactose_free"},
+                {"capsules_mg": ["1.5"], "filler": "lactose_free"},
+                "1.5 mg, one and a half milligrams, 1 capsule of 1.5 mg a night",
+            ),
+        ],
+    )
+    def test_what_is_chosen_is_shown_signed_and_told(
+        self, desk: Client, patient: Patient, more: dict[str, str], kept: dict[str, Any], each: str
+    ) -> None:
+        seen = desk.post(url(patient), filled(**more))
+        assert each in words_of(seen)
+        assert '<details class="mb-3" open>' in seen.content.decode()
+        sign(desk, patient, **more)
+        prescription = Prescription.objects.get()
+        assert prescription.formulation == kept
+        told = courses_selectors.tonight(patient, at=NOW)
+        assert told.takings
+        made = courses_selectors.takings_of(prescription, Dose.parse(each.split(" mg,")[0]), told.slot)
+        assert each.endswith(f" {planner.in_words(made)} a night")
+
+    def test_capsules_of_one_strength_need_nothing_more(self, desk: Client, patient: Patient) -> None:
+        sign(desk, patient)
+        assert Prescription.objects.get().formulation is None
+
+    @pytest.mark.parametrize(
+        ("more", "sentence"),
+        [
+            ({"strength": "3", "more_strengths": "4.5"}, "The nearest that can be made: 3 mg."),
+            ({"more_strengths": "3 and many"}, "That is not a dose in milligrams"),
+            ({"made_as": "liquid", "more_strengths": "3"}, "A prescription for liquid has one strength."),
+            ({"made_as": "drops", "scored": "on"}, "Only what is counted can be scored, not drops."),
+            ({"made_as": "liquid", "smallest_ml": "a bit"}, "Write mL as a number, like 0.1."),
+            ({"made_as": "liquid", "smallest_ml": "0"}, "The smallest measurable volume is above 0"),
+            ({"smallest_ml": "0.1"}, "say the smallest volume that can be measured"),
+        ],
+    )
+    def test_what_nobody_makes_is_refused_and_nothing_typed_is_lost(
+        self, desk: Client, patient: Patient, more: dict[str, str], sentence: str
+    ) -> None:
+        response = desk.post(url(patient), filled(filler="cellulose", **more))
+        assert response.status_code == 422
+        assert sentence in words_of(response)
+        assert 'value="cellulose" selected' in response.content.decode()
+        assert "Sign this plan" not in response.content.decode()
 
 
 class TestRefusals:
@@ -186,7 +261,7 @@ class TestRefusals:
 
     def test_capsules_that_cannot_make_a_dose_are_refused_at_the_strength(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled("ONE-1W", strength="1.5")))
-        assert "Capsule strength: 1 mg cannot be made from 1.5 mg capsules." in words
+        assert "Strength: 1 mg cannot be made from 1.5 mg capsules. The nearest that can be made: 1.5 mg." in words
 
     @pytest.mark.parametrize(
         ("typed", "sentence"),
@@ -194,7 +269,7 @@ class TestRefusals:
             ("4500 mcg", "Write the dose in milligrams, not micrograms"),
             ("45", "45 mg is more than 10 mg, which is not low-dose nalTREXone"),
             ("<script>alert(1)</script>", "That is not a dose in milligrams"),
-            ("", "Choose a capsule strength, or write another one in mg."),
+            ("", "Choose a strength, or write another one in mg."),
         ],
     )
     def test_a_strength_that_is_none_is_refused_and_kept(
@@ -429,7 +504,7 @@ class TestMoreThanSteps:
         halves = {**values, "slot": "split"}
         words = words_of(desk.post(url(patient), filled(**halves)))
         assert "twice a day, half in the morning and half at bedtime" in words
-        assert "5 mg, five milligrams, 1 capsule in the morning and 1 capsule at bedtime" in words
+        assert "5 mg, five milligrams, 1 capsule of 2.5 mg in the morning, 1 capsule of 2.5 mg at bedtime" in words
         assert sign(desk, patient, **halves).status_code == 302
         assert Prescription.objects.get().slot == "split"
 

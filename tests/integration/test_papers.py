@@ -24,7 +24,7 @@ from titration import typesetting
 from titration.engine.formulation import Filler, Formulation
 from titration.engine.planner import CannotBeMade
 from titration.models import PaperEvent, Prescription, PrescriptionPaper
-from titration.selectors import supply as supply_selectors
+from titration.selectors import courses as courses_selectors
 from titration.services import courses, papers
 
 AT = factories.AT
@@ -129,8 +129,8 @@ class TestSigning:
         made_of = Formulation.from_json({"capsules_mg": ["1.5", "3"], "filler": "cellulose"})
         sign(factories.paper(course, by=prescriber, formulation=made_of), prescriber)
         course.refresh_from_db()
-        assert supply_selectors.formulation_of(course) == made_of
-        assert supply_selectors.formulation_of(course).filler is Filler.CELLULOSE
+        assert courses_selectors.formulation_of(course) == made_of
+        assert courses_selectors.formulation_of(course).filler is Filler.CELLULOSE
 
     def test_only_what_was_seen_and_only_while_the_plan_is_the_same(
         self, course: Prescription, prescriber: Actor
@@ -231,7 +231,7 @@ class TestSchedule:
         nights = papers._nights(course, today=AT.date(), days=366)
         values = {"goes_on": True, "slot": course.slot, "planned": False, "version": 1, "large": False, **more}
         head = words.Letterhead(name="Clinic", address="", phone="000")
-        made_of = supply_selectors.formulation_of(course)
+        made_of = courses_selectors.formulation_of(course)
         return json.dumps(
             words.schedule(clinic=head, patient="P", formulation=made_of, nights=nights, on=AT.date(), **values)
         )

@@ -324,11 +324,11 @@ class TestPharmacies:
 
 class TestFormulation:
     def test_an_old_course_is_made_of_capsules_of_its_strength(self, course: Prescription) -> None:
-        assert supply_selectors.formulation_of(course) == Formulation.capsules(Dose.of("1.5"))
+        assert courses_selectors.formulation_of(course) == Formulation.capsules(Dose.of("1.5"))
 
     def test_a_course_that_says_its_formulation_is_made_of_that(self, course: Prescription) -> None:
         course.formulation = {"liquid_mg_per_ml": "1", "smallest_ml": "0.1"}
-        (unit,) = supply_selectors.formulation_of(course).units
+        (unit,) = courses_selectors.formulation_of(course).units
         assert (unit.form, unit.strength) == (Form.LIQUID, Dose.of(1))
 
 

@@ -28,11 +28,12 @@ Amounts = Mapping[Unit, Fraction]
 
 
 class CannotBeMade(EngineRefusal):
-    """A dose that no count of the units makes. `nearest` are the next lower and the next higher dose that can be."""
+    """A dose that no count of the units makes. `nearest` are the next lower and the next higher dose that can be;
+    `in_halves`: it is the two halves of a day that cannot."""
 
-    def __init__(self, sentence: str, nearest: tuple[Dose, ...]) -> None:
+    def __init__(self, sentence: str, nearest: tuple[Dose, ...], *, in_halves: bool = False) -> None:
         super().__init__(sentence)
-        self.nearest = nearest
+        self.nearest, self.in_halves = nearest, in_halves
 
     @property
     def offer(self) -> str:
@@ -51,9 +52,8 @@ class Part:
 
     @property
     def words(self) -> str:
-        """As in "2 capsules of 1.5 mg", "half a tablet of 3 mg"; a volume as "1.5 mL"."""
-        counted = self.unit.counted(self.amount)
-        return counted if self.unit.form in MEASURED else f"{counted} of {self.unit.strength}"
+        """As in "2 capsules of 1.5 mg", "half a tablet of 3 mg", "0.5 mL of 3 mg/mL": never a count without its mg."""
+        return f"{self.unit.counted(self.amount)} of {self.unit.strength}{'/mL' if self.unit.is_measured else ''}"
 
 
 Parts = tuple[Part, ...]
@@ -142,7 +142,7 @@ def can_make(dose: Dose, formulation: Formulation) -> bool:
 def check_makeable(doses: Iterable[tuple[Dose, str]], formulation: Formulation) -> None:
     """Raise `CannotBeMade` for the first of the doses, each with its time of day, that cannot be made."""
     for dose, time_of_day in doses:
-        make_day(night(date.min, dose, time_of_day).doses, formulation.units)
+        takings(dose, time_of_day, formulation)
 
 
 def make_day(doses: tuple[Dose, ...], units: Sequence[Unit]) -> tuple[Parts, ...]:
@@ -154,7 +154,19 @@ def make_day(doses: tuple[Dose, ...], units: Sequence[Unit]) -> tuple[Parts, ...
             raise
         day = sum(doses[1:], start=doses[0])
         whole = tuple(twice for dose in no.nearest if (twice := dose + dose) <= HARD_CEILING)
-        raise CannotBeMade(f"{day} in two halves needs {doses[0]} twice. {no.sentence}", whole) from no
+        sentence = f"{day} in two halves needs {doses[0]} twice. {no.sentence}"
+        raise CannotBeMade(sentence, whole, in_halves=True) from no
+
+
+def takings(dose: Dose, time_of_day: str, formulation: Formulation) -> tuple[Parts, ...]:
+    """How the dose of a day is made: one taking, or both halves. Raises `CannotBeMade`."""
+    return make_day(night(date.min, dose, time_of_day).doses, formulation.units)
+
+
+def in_words(many: Sequence[Parts]) -> str:
+    """As in "1 capsule of 3 mg and 1 capsule of 1.5 mg"; of two halves, each with its time of the day."""
+    said = [" and ".join(part.words for part in parts) for parts in many]
+    return said[0] if len(said) == 1 else f"{said[0]} in the morning, {said[1]} at bedtime"
 
 
 def nearest(dose: Dose, units: Sequence[Unit]) -> tuple[Dose, ...]:

@@ -21,9 +21,12 @@ from patients.models import Patient
 from symptoms import scoring
 from symptoms.models import REPORT_WORDS, DoseTaken, OpioidReport, SymptomLog
 from titration import changes
-from titration.engine import gate, supply, timeline
+from titration.engine import gate, planner, timeline
 from titration.engine.course import Begin, Course
+from titration.engine.formulation import Formulation
+from titration.engine.planner import Parts
 from titration.engine.protocol import Protocol
+from titration.engine.refusals import EngineRefusal
 from titration.models import PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import library
 
@@ -69,6 +72,21 @@ def course_of(prescription: Prescription) -> Course:
     )
 
 
+def formulation_of(prescription: Prescription) -> Formulation:
+    """What the doses of this course are made of; an old course says a capsule strength alone."""
+    if prescription.formulation is None:
+        return Formulation.capsules(prescription.capsule_strength)
+    return Formulation.from_json(prescription.formulation)
+
+
+def takings_of(prescription: Prescription, dose: Dose, slot: Slot) -> tuple[Parts, ...]:
+    """How a dose of this course is made; empty where what the course is made of does not make it."""
+    try:
+        return planner.takings(dose, slot, formulation_of(prescription))
+    except EngineRefusal:
+        return ()
+
+
 def slot_on(in_force: timeline.Timeline, on: date) -> Slot:
     """The time of the day that holds on a date; before the course begins, that of its first day."""
     segment = timeline.segment_on(in_force, on) or in_force[0]
@@ -96,7 +114,7 @@ class TonightState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Tonight:
-    """The next dose in force. `units` capsules of `strength` make `dose`; both None where no dose is to be taken.
+    """The next dose in force. `takings` make `dose`; empty where none is to be taken, or nothing makes it.
 
     A hold without an end is `held` and has no `held_until`. `waiting_for` is the dose of a step that is due and
     that nobody has let happen yet.
@@ -106,8 +124,7 @@ class Tonight:
     on: date
     slot: Slot
     dose: Dose | None = None
-    units: int | None = None
-    strength: Dose | None = None
+    takings: tuple[Parts, ...] = ()
     start_on: date | None = None
     held: bool = False
     held_until: date | None = None
@@ -166,8 +183,7 @@ def _tonight_of(
         on=on,
         slot=slot,
         dose=dose,
-        units=supply.units(dose, prescription.capsule_strength),
-        strength=prescription.capsule_strength,
+        takings=takings_of(prescription, dose, segment.time_of_day),
         start_on=begins,
         held=held is not None,
         held_until=None if held == timeline.FOREVER else held,

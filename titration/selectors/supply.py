@@ -17,7 +17,7 @@ from patients.models import Patient
 from symptoms.models import DoseTaken
 from titration.engine import effect, planner, stock, timeline
 from titration.engine.course import Course
-from titration.engine.formulation import Form, Formulation, Unit
+from titration.engine.formulation import Form, Unit
 from titration.engine.planner import Night
 from titration.engine.refusals import EngineRefusal
 from titration.models import Fill, PaperEvent, Pharmacy, PlanChange, Prescription, PrescriptionPaper
@@ -27,13 +27,6 @@ DAYS_AHEAD = 400
 """How far a supply is worked out: what lasts longer has no run-out date yet."""
 
 _ONE_DAY = timedelta(days=1)
-
-
-def formulation_of(prescription: Prescription) -> Formulation:
-    """What the doses of this course are made of; an old course says a capsule strength alone."""
-    if prescription.formulation is None:
-        return Formulation.capsules(prescription.capsule_strength)
-    return Formulation.from_json(prescription.formulation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +93,7 @@ def effect_of_change(prescription: Prescription, was: Course, will: Course, *, a
     return effect.supply_effect(
         intended,
         timeline.plan(will, as_of=today),
-        formulation_of(prescription),
+        courses.formulation_of(prescription),
         as_of=today,
         fills=[stock_fill(fill) for fill in fills],
         told=_taken(told, nights_of([*earlier, mine], today), today),

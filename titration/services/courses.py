@@ -19,7 +19,7 @@ from common.refusals import Refused, Stale
 from patients.models import Patient
 from symptoms.models import DoseTaken, OpioidReport
 from titration import changes
-from titration.engine import by_weight, gate, supply, timeline
+from titration.engine import by_weight, gate, planner, supply, timeline
 from titration.engine.course import (
     Advance,
     Begin,
@@ -34,9 +34,10 @@ from titration.engine.course import (
     StopCause,
     Supersede,
 )
+from titration.engine.formulation import Formulation
 from titration.engine.kinds import kind_of
+from titration.engine.planner import CannotBeMade
 from titration.engine.protocol import Protocol
-from titration.engine.refusals import EngineRefusal
 from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
 from titration.services import supply as supply_services
@@ -68,6 +69,7 @@ def check_new_course(
     awaiting: bool = False,
     first_dose: Dose | None = None,
     target: Dose | None = None,
+    formulation: Formulation | None = None,
 ) -> Course:
     """The course as it would be signed, or `Refused` with the sentence that says what stands in its way.
 
@@ -85,7 +87,7 @@ def check_new_course(
     if courses_selectors.open_prescription(patient) is not None:
         raise Refused("This patient already has an open plan. Stop it before prescribing a new one.")
     course = Course(protocol, start_on, first_dose=first_dose, awaiting=awaiting, target=target, time_of_day=slot)
-    check_course(course, capsule_strength, today=today)
+    check_course(course, formulation or Formulation.capsules(capsule_strength), today=today)
     return course
 
 
@@ -99,22 +101,21 @@ def check_start(start_on: date, *, today: date, first_dose: Dose | None) -> None
         raise Refused("The start is more than half a year ahead. Choose an earlier date.")
 
 
-def check_course(course: Course, capsule_strength: Dose, *, today: date) -> None:
-    """Raise `Refused` unless whoever's course this is could take it as it stands, in capsules of this strength."""
+def check_course(course: Course, formulation: Formulation, *, today: date) -> None:
+    """Raise `Refused` unless whoever's course this is could take it as it stands, made of this."""
     if course.protocol.is_split and course.time_of_day is not Slot.SPLIT:
         raise Refused("This template halves each day's dose. Choose half in the morning and half at bedtime.")
-    check_makeable(course, capsule_strength, since=today)
+    check_makeable(course, formulation, since=today)
 
 
-def check_makeable(course: Course, capsule_strength: Dose, *, since: date) -> None:
-    """Raise `Refused` unless every dose ahead can be made from capsules of this strength."""
-    ahead = [step for step in supply.steps(timeline.plan(course)) if step.to_on is None or step.to_on > since]
-    halves = [s for s in timeline.plan(course) if s.time_of_day is Slot.SPLIT and s.dose is not None]
-    for step in ahead:
-        supply.units(step.dose, capsule_strength)
-    for segment in halves:
-        if segment.dose is not None and supply.units(segment.dose, capsule_strength) % 2:
-            raise EngineRefusal(f"{segment.dose} cannot be split into two halves of whole {capsule_strength} capsules.")
+def check_makeable(course: Course, formulation: Formulation, *, since: date) -> None:
+    """Raise `CannotBeMade`, its sentence with what can be, unless every dose ahead can be made of this."""
+    ahead = [segment for segment in timeline.plan(course) if segment.to_on is None or segment.to_on > since]
+    doses = [(segment.dose, segment.time_of_day) for segment in ahead if segment.dose is not None]
+    try:
+        planner.check_makeable(doses, formulation)
+    except CannotBeMade as no:
+        raise CannotBeMade(f"{no.sentence} {no.offer}", no.nearest, in_halves=no.in_halves) from no
 
 
 def check_confirmed(course: Course, *, confirmed: bool) -> None:
@@ -144,9 +145,11 @@ def prescribe(
     target: Dose | None = None,
     weight_kg: Decimal | None = None,
     confirmed: bool = False,
+    formulation: Formulation | None = None,
 ) -> Prescription:
     """Sign a course. The protocol is kept with it as it stands today; one that goes by weight, as it is for
-    `weight_kg`. `confirmed` says a second time that a dose above 6 mg is meant.
+    `weight_kg`. `confirmed` says a second time that a dose above 6 mg is meant; `formulation` is what the doses are
+    made of where that is more than capsules of one strength.
     """
     policy.check(by, policy.Permission.PRESCRIBE)
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
@@ -164,10 +167,12 @@ def prescribe(
         awaiting=awaiting,
         first_dose=first_dose,
         target=target,
+        formulation=formulation,
     )
     check_confirmed(course, confirmed=confirmed)
     if taking_since is not None and taking_since > start_on:
         raise Refused("The first dose ever was not after the last change of the dose.")
+    plain = Formulation.capsules(capsule_strength)
     prescription = Prescription.objects.create(
         clinic_id=patient.clinic_id,
         patient=patient,
@@ -176,7 +181,8 @@ def prescribe(
         protocol_fingerprint=protocol.fingerprint(),
         start_on=start_on,
         slot=slot,
-        capsule_strength=capsule_strength,
+        capsule_strength=formulation.strengths[0] if formulation else capsule_strength,
+        formulation=formulation.to_json() if formulation and formulation != plain else None,
         mode=mode,
         opioid_answer=opioid_answer,
         awaiting=awaiting,
@@ -250,7 +256,7 @@ def check_change(
     if _raises(before, after, change) and courses_selectors.opioid_report_open([prescription.patient_id]):
         raise Refused("An opioid was reported and the report has not been answered.")
     if not correcting:
-        check_makeable(changed, prescription.capsule_strength, since=today)
+        check_makeable(changed, courses_selectors.formulation_of(prescription), since=today)
     return changed
 
 
@@ -368,7 +374,7 @@ def check_advance(*, prescription: Prescription, at: datetime, early: bool = Fal
         raise Refused("There is no higher step to go to.")
     change = Advance(rung, next_dose_date(prescription, at), early=True)
     changed = timeline.check(course, change, today=change.on)
-    check_makeable(changed, prescription.capsule_strength, since=change.on)
+    check_makeable(changed, courses_selectors.formulation_of(prescription), since=change.on)
     return change
 
 

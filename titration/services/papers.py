@@ -153,7 +153,7 @@ def print_schedule(*, prescription: Prescription, large: bool, by: Actor, at: da
     data = papers.schedule(
         clinic=_letterhead(prescription.clinic_id),
         patient=patient.name,
-        formulation=supply_selectors.formulation_of(prescription),
+        formulation=courses_selectors.formulation_of(prescription),
         nights=nights,
         goes_on=bool(nights[-1].doses) and len(nights) == SCHEDULE_DAYS,
         slot=Slot(prescription.slot),

@@ -135,9 +135,12 @@ def refresh(patient: Patient, *, at: datetime) -> None:
 
     Called with the patient's row locked, whenever a fill or the course has changed.
     """
+    open_ones = Prescription.objects.filter(patient=patient, state__in=Prescription.OPEN_STATES)
+    if not Fill.objects.filter(patient=patient, withdrawn_at=None).exists():
+        open_ones.exclude(run_out_on=None, refill_due_on=None).update(run_out_on=None, refill_due_on=None)
+        return
     standing = supply_selectors.supplies_by_rows([patient], at=at)[patient.id].standing
     dates = (standing.run_out_on, standing.refill_due_on) if standing else (None, None)
-    open_ones = Prescription.objects.filter(patient=patient, state__in=Prescription.OPEN_STATES)
     open_ones.update(run_out_on=dates[0], refill_due_on=dates[1])
 
 
