@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from common.dose import in_words
+from common.dose import Dose, in_words
 from common.night import Slot
-from titration.engine import planner
+from titration.engine import planner, timeline
 from titration.engine.formulation import RELEASE, Filler, Form, Formulation, Unit
-from titration.engine.planner import Night, Stretch
+from titration.engine.planner import Night
+from titration.engine.record import Cycle
+from titration.engine.timeline import State, Timeline
 from titration.engine.words import day_in_words
 
 DRUG = "nalTREXone HCl, compounded, immediate release"
@@ -32,7 +34,49 @@ FORMS = {
 }
 TIMES = {Slot.BEDTIME: "at bedtime", Slot.MORNING: "in the morning", Slot.SPLIT: "in two halves, morning and bedtime"}
 WAIT_FOR_THE_CLINIC = "Increase only when your clinic confirms."
+NO_DOSE = "No dose on these days"
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Days of a schedule that are told in one line: a dose and when it is taken, or none. `until_on` excluded.
+
+    Under a `cycle` the dose is left out on its days off; `nights` are the days with one.
+    """
+
+    from_on: date
+    until_on: date
+    dose: Dose | None
+    slot: Slot
+    cycle: Cycle | None
+    nights: tuple[Night, ...]
+
+
+def runs(schedule: Timeline, *, from_on: date, until_on: date) -> list[Run]:
+    """The days up to and without a date, from the first with a dose on; after the end of the plan there are none."""
+    found: list[Run] = []
+    for segment in schedule:
+        start, end = max(segment.from_on, from_on), min(segment.to_on or until_on, until_on)
+        if start >= end or segment.state is State.ENDED:
+            continue
+        told = (segment.dose, segment.time_of_day if segment.dose else Slot.BEDTIME, segment.cycle)
+        if found and (found[-1].dose, found[-1].slot, found[-1].cycle) == told:
+            start = found.pop().from_on
+        days = (day for day in timeline.days(schedule, start, end) if day.dose is not None)
+        nights = tuple(planner.night(day.on, day.dose, day.time_of_day) for day in days)
+        found.append(Run(from_on=start, until_on=end, dose=told[0], slot=told[1], cycle=told[2], nights=nights))
+    while found and not found[0].nights:
+        del found[0]
+    return found
+
+
+def all_nights(many: Sequence[Run]) -> list[Night]:
+    """The days with a dose."""
+    return [night for run in many for night in run.nights]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +88,7 @@ class Letterhead:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a prescription says beside its doses. `nights` are the days it is for, in order, each with its doses."""
+    """What a prescription says beside its doses. `runs` are the days it is for, in order."""
 
     letterhead: Letterhead
     patient: str
@@ -54,8 +98,7 @@ class Facts:
     allergies: str
     indication: str
     formulation: Formulation
-    nights: Sequence[Night]
-    slot: Slot
+    runs: Sequence[Run]
     planned: bool
     refills: int
     pharmacy: str
@@ -79,9 +122,12 @@ def weekday(day: date) -> str:
 
 def prescription(facts: Facts) -> dict[str, Any]:
     """All that is signed, and nothing of who signs it; raises `EngineRefusal` where a dose cannot be made."""
-    plan = planner.plan(facts.nights, facts.formulation)
+    nights = all_nights(facts.runs)
+    plan = planner.plan(nights, facts.formulation)
     form, route = FORMS[facts.formulation.form]
-    highest = max(stretch.dose for stretch in plan.stretches)
+    highest = max(run.dose for run in facts.runs if run.dose is not None)
+    slots = list(dict.fromkeys(run.slot for run in facts.runs if run.nights))
+    when = TIMES[slots[0]] if len(slots) == 1 else "at the time of day in the table"
     return {
         "title": "Prescription",
         "clinic": {
@@ -104,8 +150,8 @@ def prescription(facts: Facts) -> dict[str, Any]:
             ["Release", f"{RELEASE.capitalize()} release only; never slow, sustained or timed release"],
             ["Filler", FILLERS[facts.formulation.filler]],
         ],
-        "how": f"{form}, {route}, {TIMES[facts.slot]}. At most {highest} ({in_words(highest)}) a day.",
-        "steps": [_step(stretch) for stretch in plan.stretches],
+        "how": f"{form}, {route}, {when}. At most {highest} ({in_words(highest)}) a day.",
+        "steps": [_step(run, facts.formulation, several=len(slots) > 1) for run in facts.runs],
         "sentences": [
             "Steps happen on their day unless the clinic says otherwise."
             if facts.planned
@@ -115,16 +161,11 @@ def prescription(facts: Facts) -> dict[str, Any]:
         ],
         "dispense": [
             ["Quantity", quantity(plan.to_dispense)],
-            ["For", f"{len(plan_nights(facts.nights))} doses, {_span(plan.stretches)}"],
+            ["For", f"{len(nights)} doses, {day_in_words(nights[0].on)} to {day_in_words(nights[-1].on)}"],
             ["Refills", "None" if not facts.refills else str(facts.refills)],
             ["Pharmacy", facts.pharmacy or "Any compounding pharmacy"],
         ],
     }
-
-
-def plan_nights(nights: Sequence[Night]) -> list[Night]:
-    """The days on which something is taken."""
-    return [night for night in nights if night.doses]
 
 
 def signed(content: Mapping[str, Any], by: Prescriber, *, at: str) -> dict[str, Any]:
@@ -151,19 +192,32 @@ def quantity(many: Mapping[Unit, Fraction]) -> str:
     return " and ".join(planner.Part(unit, amount).words for unit, amount in many.items())
 
 
-def _step(stretch: Stretch) -> dict[str, str]:
+def _step(run: Run, formulation: Formulation, *, several: bool) -> dict[str, str]:
+    said = {"from": day_in_words(run.from_on), "to": day_in_words(run.until_on - _ONE_DAY)}
+    if run.dose is None:
+        return {**said, "dose": "none", "each": NO_DOSE, "nights": "0", "units": ""}
+    needed = planner.plan(run.nights, formulation).needed
+    units = (
+        unit.counted(amount) if len(needed) == 1 else planner.Part(unit, amount).words
+        for unit, amount in needed.items()
+    )
     return {
-        "from": day_in_words(stretch.from_on),
-        "to": day_in_words(stretch.until_on - timedelta(days=1)),
-        "dose": str(stretch.dose),
-        "each": planner.in_words(stretch.takings),
-        "nights": str(stretch.nights),
-        "units": " + ".join(unit.counted(amount) for unit, amount in stretch.needed.items()),
+        **said,
+        "dose": str(run.dose),
+        "each": _each(run, run.dose, formulation, time=several),
+        "nights": str(len(run.nights)),
+        "units": " + ".join(units),
     }
 
 
-def _span(stretches: Sequence[Stretch]) -> str:
-    return f"{day_in_words(stretches[0].from_on)} to {day_in_words(stretches[-1].until_on - timedelta(days=1))}"
+def _each(run: Run, dose: Dose, formulation: Formulation, *, time: bool) -> str:
+    """What is taken on one day: "2 capsules of 1.5 mg", each half told apart, and on which days where not on all."""
+    made = planner.in_words(planner.takings(dose, run.slot, formulation))
+    when = f", {TIMES[run.slot]}" if time and run.slot is not Slot.SPLIT else ""
+    if run.cycle is None:
+        return f"{made}{when}"
+    on, off = run.cycle.days_on, run.cycle.days_off
+    return f"{made}{when}; {on} days with a dose, then {off} without, in turn from {weekday(run.cycle.from_on)}"
 
 
 def schedule(
@@ -171,17 +225,15 @@ def schedule(
     clinic: Letterhead,
     patient: str,
     formulation: Formulation,
-    nights: Sequence[Night],
+    runs: Sequence[Run],
     goes_on: bool,
-    slot: Slot,
     planned: bool,
     version: int,
     on: date,
     large: bool,
 ) -> dict[str, Any]:
     """The patient's own page: dates with weekdays, doses and what to take, and the rule about stepping up."""
-    stretches = planner.plan(nights, formulation).stretches
-    last = len(stretches) - 1
+    last = len(runs) - 1
     return {
         "title": "Your dose, day by day",
         "clinic": clinic.name,
@@ -189,11 +241,11 @@ def schedule(
         "first": [] if planned else [WAIT_FOR_THE_CLINIC],
         "steps": [
             {
-                "when": _when(stretch, open_end=goes_on and number == last),
-                "dose": str(stretch.dose),
-                "each": f"{planner.in_words(stretch.takings)}{'' if slot is Slot.SPLIT else f', {TIMES[slot]}'}",
+                "when": _when(run, open_end=goes_on and number == last),
+                "dose": str(run.dose) if run.dose else "none",
+                "each": _each(run, run.dose, formulation, time=True) if run.dose else NO_DOSE,
             }
-            for number, stretch in enumerate(stretches)
+            for number, run in enumerate(runs)
         ],
         "rules": [
             "This page replaces all older ones. Throw older ones away.",
@@ -209,7 +261,9 @@ def schedule(
     }
 
 
-def _when(stretch: Stretch, *, open_end: bool) -> str:
+def _when(run: Run, *, open_end: bool) -> str:
     if open_end:
-        return f"From {weekday(stretch.from_on)} on"
-    return f"{weekday(stretch.from_on)} to {weekday(stretch.until_on - timedelta(days=1))}"
+        return f"From {weekday(run.from_on)} on"
+    if run.until_on - run.from_on == _ONE_DAY:
+        return weekday(run.from_on)
+    return f"{weekday(run.from_on)} to {weekday(run.until_on - _ONE_DAY)}"

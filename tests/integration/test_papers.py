@@ -15,12 +15,14 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership, User
 from accounts.services import licences
 from common.dose import Dose
+from common.night import Slot
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from tests import factories, memory, pages
 from tests.pages import words_of
 from titration import papers as words
 from titration import typesetting
+from titration.engine.course import ChangeTime, OnOff, Pause
 from titration.engine.formulation import Filler, Formulation
 from titration.engine.planner import CannotBeMade
 from titration.models import PaperEvent, Prescription, PrescriptionPaper
@@ -228,12 +230,12 @@ class TestPrinting:
 
 class TestSchedule:
     def words(self, course: Prescription, **more: Any) -> str:
-        nights = papers._nights(course, today=AT.date(), days=366)
-        values = {"goes_on": True, "slot": course.slot, "planned": False, "version": 1, "large": False, **more}
+        runs = papers._runs(course, today=AT.date(), days=366)
+        values = {"goes_on": True, "planned": False, "version": 1, "large": False, **more}
         head = words.Letterhead(name="Clinic", address="", phone="000")
         made_of = courses_selectors.formulation_of(course)
         return json.dumps(
-            words.schedule(clinic=head, patient="P", formulation=made_of, nights=nights, on=AT.date(), **values)
+            words.schedule(clinic=head, patient="P", formulation=made_of, runs=runs, on=AT.date(), **values)
         )
 
     def test_plain_words_with_weekdays_and_the_rule(self, course: Prescription) -> None:
@@ -244,6 +246,38 @@ class TestSchedule:
         assert "replaces all older ones" in said
         assert "Version 1" in said
         assert "Increase only" not in self.words(course, planned=True)
+
+    def test_days_without_a_dose_and_another_time_of_day_are_lines_of_their_own(
+        self, course: Prescription, prescriber: Actor
+    ) -> None:
+        day = AT.date()
+        for number, change in enumerate(
+            [
+                Pause(day + timedelta(days=3), 5),
+                ChangeTime(day + timedelta(days=10), Slot.MORNING),
+                OnOff(day + timedelta(days=13), 3, 2),
+            ]
+        ):
+            courses.change(
+                prescription_id=course.id,
+                change=change,
+                reason="Because",
+                seen_version=1 + number,
+                by=prescriber,
+                at=AT,
+            )
+        course.refresh_from_db()
+        steps = json.loads(self.words(course))["steps"]
+        assert [(step["when"], step["dose"], step["each"]) for step in steps[:5]] == [
+            ("Monday 2 March 2026 to Wednesday 4 March 2026", "1.5 mg", "1 capsule of 1.5 mg, at bedtime"),
+            ("Thursday 5 March 2026 to Monday 9 March 2026", "none", "No dose on these days"),
+            ("Tuesday 10 March 2026 to Wednesday 11 March 2026", "1.5 mg", "1 capsule of 1.5 mg, at bedtime"),
+            ("Thursday 12 March 2026", "none", "No dose on these days"),
+            ("Friday 13 March 2026 to Saturday 14 March 2026", "1.5 mg", "1 capsule of 1.5 mg, in the morning"),
+        ]
+        assert steps[5]["each"] == (
+            "1 capsule of 1.5 mg, in the morning; 3 days with a dose, then 2 without, in turn from Sunday 15 March 2026"
+        )
 
     @pytest.mark.parametrize("size", ["", "large"])
     def test_it_leaves_as_a_file_and_is_remembered(

@@ -136,6 +136,10 @@ class TestRecording:
         assert "sucrose" in answer.content.decode()
         assert not Fill.objects.filter(patient=patient).exists()
 
+    def test_what_is_wrong_with_the_whole_is_said_once(self, patient: Patient, desk: Client) -> None:
+        answer = desk.post(f"/patients/{patient.id}/fills/", typed(on="2026-03-03"))
+        assert words_of(answer).count("The date of the fill lies ahead.") == 1
+
     def test_a_liquid_is_counted_in_what_can_be_measured(self, patient: Patient, desk: Client) -> None:
         desk.post(f"/patients/{patient.id}/fills/", typed(form="liquid", strength="1", units="100", smallest_ml="0.1"))
         fill = Fill.objects.get(patient=patient)

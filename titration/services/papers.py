@@ -13,12 +13,11 @@ from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Clinic, User
 from audit import services as audit
-from common.night import Slot
 from common.refusals import Refused, Stale
 from patients.services.knowing import check_knows_lastingly
 from titration import papers, typesetting
+from titration.engine import timeline
 from titration.engine.formulation import Formulation
-from titration.engine.planner import Night
 from titration.models import PaperEvent, Pharmacy, Prescription, PrescriptionPaper
 from titration.selectors import courses as courses_selectors
 from titration.selectors import supply as supply_selectors
@@ -147,16 +146,15 @@ def print_schedule(*, prescription: Prescription, large: bool, by: Actor, at: da
     if courses_selectors.opioid_report_open([patient.id]):
         raise Refused("The patient reported an opioid and is to take no dose. Answer the report before printing.")
     today = at.astimezone(patient.zone).date()
-    nights = _nights(prescription, today=today, days=SCHEDULE_DAYS)
-    if not any(night.doses for night in nights):
+    runs = _runs(prescription, today=today, days=SCHEDULE_DAYS)
+    if not runs:
         raise Refused("No dose is intended from now on, so there is no schedule to print.")
     data = papers.schedule(
         clinic=_letterhead(prescription.clinic_id),
         patient=patient.name,
         formulation=courses_selectors.formulation_of(prescription),
-        nights=nights,
-        goes_on=bool(nights[-1].doses) and len(nights) == SCHEDULE_DAYS,
-        slot=Slot(prescription.slot),
+        runs=runs,
+        goes_on=runs[-1].until_on - runs[0].from_on >= timedelta(days=SCHEDULE_DAYS),
         planned=prescription.mode == Prescription.Mode.PLANNED,
         version=prescription.version,
         on=today,
@@ -204,8 +202,8 @@ def _check(asked: Asked) -> None:
 def _facts(course: Prescription, asked: Asked, *, number: int, at: datetime) -> papers.Facts:
     patient = course.patient
     today = at.astimezone(patient.zone).date()
-    nights = _nights(course, today=today, days=asked.nights)
-    if not any(night.doses for night in nights):
+    runs = _runs(course, today=today, days=asked.nights)
+    if not runs:
         raise Refused("No dose is intended in these days, so there is nothing to dispense.")
     return papers.Facts(
         letterhead=_letterhead(course.clinic_id),
@@ -216,8 +214,7 @@ def _facts(course: Prescription, asked: Asked, *, number: int, at: datetime) -> 
         allergies=asked.allergies,
         indication=asked.indication,
         formulation=asked.formulation,
-        nights=nights,
-        slot=Slot(course.slot),
+        runs=runs,
         planned=course.mode == Prescription.Mode.PLANNED,
         refills=asked.refills,
         pharmacy=asked.pharmacy.name if asked.pharmacy else "",
@@ -228,12 +225,14 @@ def _facts(course: Prescription, asked: Asked, *, number: int, at: datetime) -> 
     )
 
 
-def _nights(prescription: Prescription, *, today: date, days: int) -> list[Night]:
-    """So many days of what is intended, from the first dose or from today."""
-    line = supply_selectors.line_of(prescription, today=today)
-    first = max(today, line.schedule[0].from_on)
-    until = first + timedelta(days=days)
-    return [night for night in supply_selectors.schedule_nights(line.schedule, until_on=until) if night.on >= first]
+def _runs(prescription: Prescription, *, today: date, days: int) -> list[papers.Run]:
+    """So many days of what is intended, from the first dose from today on."""
+    schedule = supply_selectors.line_of(prescription, today=today).schedule
+    coming = timeline.days(schedule, today, today + timedelta(days=supply_selectors.DAYS_AHEAD))
+    first = next((day.on for day in coming if day.dose is not None), None)
+    if first is None:
+        return []
+    return papers.runs(schedule, from_on=first, until_on=first + timedelta(days=days))
 
 
 def _letterhead(clinic_id: uuid.UUID | None) -> papers.Letterhead:
