@@ -163,14 +163,12 @@ def _tonight_of(
     dose = segment.dose_on(max(on, begins))
     if segment.state is timeline.State.AWAITING:
         first = first_dose_of(course)
-        units = supply.units(first, prescription.capsule_strength)
         return Tonight(
             state=TonightState.AWAITING,
             on=on,
             slot=slot,
             dose=first,
-            units=units,
-            strength=prescription.capsule_strength,
+            takings=takings_of(prescription, first, slot),
             recorded=_recorded(prescription, on, slot),
         )
     if dose is None:
