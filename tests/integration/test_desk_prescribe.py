@@ -510,7 +510,8 @@ class TestMoreThanSteps:
 
     def test_capsules_that_make_no_halves_are_refused_at_the_strength(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled("BID-NO", slot="split", strength="2")))
-        assert "Capsule strength: 6 mg cannot be split into two halves of whole 2 mg capsules." in words
+        assert "Strength: 6 mg in two halves needs 3 mg twice. 3 mg cannot be made from 2 mg capsules." in words
+        assert "The nearest that can be made: 4 mg or 8 mg." in words
 
     def test_what_a_template_asks_first_is_read_before_signing(self, desk: Client, patient: Patient) -> None:
         words = words_of(desk.post(url(patient), filled("PDN-RESP", strength="2")))

@@ -21,7 +21,6 @@ SHIPPED = protocol_files.shipped()
 def preview(code: str = "STD-2W", **changes: object) -> schedule.Preview:
     values = {
         "course": Course(SHIPPED[code], START),
-        "identifier": "1",
         "strength": Dose.of("1.5"),
         "typed": "",
         "slot": Slot.BEDTIME,
@@ -32,6 +31,7 @@ def preview(code: str = "STD-2W", **changes: object) -> schedule.Preview:
         **changes,
     }
     values.setdefault("formulation", Formulation.capsules(values["strength"]))
+    values.setdefault("offered", schedule.template(values["course"].protocol, "1"))
     return schedule.preview(**values)
 
 
