@@ -23,6 +23,7 @@ from desk.views import (
     restricted,
     retention,
     supply,
+    trial,
     what_if,
 )
 
@@ -62,6 +63,7 @@ urlpatterns = [
     path("courses/<uuid:prescription_id>/trial/", changes.change, {"kind": "trial"}, name="course_trial"),
     path("courses/<uuid:prescription_id>/template/", changes.change, {"kind": "template"}, name="course_template"),
     path("courses/<uuid:prescription_id>/take-back/", changes.change, {"kind": "take_back"}, name="course_take_back"),
+    path("courses/<uuid:prescription_id>/trial-question/", trial.trial, name="course_question"),
     path("courses/<uuid:prescription_id>/what-if/", what_if.what_if, name="course_what_if"),
     path("courses/<uuid:prescription_id>/course.json", what_if.download, name="course_download"),
     path("courses/<uuid:prescription_id>/hold/", courses.hold, name="hold"),

@@ -58,6 +58,7 @@ DELETED = {
     "reminders.Occurrence": OF_PATIENT,
     "titration.Fill": OF_PATIENT,
     "titration.PaperEvent": OF_PAPER,
+    "titration.TrialEntry": OF_PRESCRIPTION,
     "titration.PrescriptionPaper": OF_PATIENT,
     "account.EmailAddress": OF_USER,
     "mfa.Authenticator": OF_USER,

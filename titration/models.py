@@ -23,6 +23,7 @@ from symptoms.models import OpioidReport
 from titration.engine.course import RETITRATE_FROM_DAYS
 from titration.library_models import ProtocolDecision
 from titration.supply_models import Fill, PaperEvent, Pharmacy, PrescriptionPaper
+from titration.trial_models import TrialEntry
 
 __all__ = [
     "Fill",
@@ -35,6 +36,7 @@ __all__ = [
     "ProtocolDecision",
     "ProtocolVersion",
     "Step",
+    "TrialEntry",
 ]
 
 

@@ -17,10 +17,12 @@ from desk.presenters.deeds import StepAhead, step_ahead
 from desk.presenters.papers import line as paper_line
 from desk.presenters.plan import Plan
 from desk.presenters.supply import Strip, strip
+from desk.presenters.trial import trial
 from desk.views.known_course import about, loaded, plan_of
 from titration.engine import timeline
 from titration.selectors import courses as courses_selectors
 from titration.selectors import supply as supply_selectors
+from titration.selectors import trials as trials_selectors
 from titration.services import courses
 
 P = policy.Permission
@@ -45,6 +47,11 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         **about(plan, at),
         "page": page,
         "supply": _supply(plan, at),
+        "trial": trial(
+            trials_selectors.entries_of(prescription),
+            today=courses_selectors.patient_today(prescription, at=at),
+            zone=patient.clinic.zone,
+        ),
         "papers": [paper_line(paper, zone=patient.clinic.zone) for paper in supply_selectors.papers_of(patient)],
         "may": {
             "prescribe": prescribes,

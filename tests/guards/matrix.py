@@ -91,6 +91,7 @@ LINES = {
     "desk:template_withdraw": Line(200, 302, ids=("template_id",), payload=(("words", "matrix"),)),
     "desk:template_offer": Line(200, 409, ids=("template_id",)),
     "desk:course": Line(200, 405, ids=("prescription_id",)),
+    "desk:course_question": Line(200, 422, ids=("prescription_id",)),
     "desk:course_what_if": Line(200, 422, ids=("prescription_id",)),
     "desk:course_download": Line(200, 405, ids=("prescription_id",)),
     "desk:course_begin": Line(200, 200, ids=("prescription_id",), payload=DEED),
