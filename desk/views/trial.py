@@ -23,7 +23,7 @@ from titration.selectors import trials as trials_selectors
 from titration.services import trials
 
 USUAL_TRIAL = timedelta(weeks=12)
-"""When a trial is usually looked at: the review at 8 to 12 weeks (clinical facts 1.5)."""
+"""When a trial is usually looked at: the time to judge is 8 to 12 weeks (clinical facts 2.8 and 6, R12)."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
