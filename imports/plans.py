@@ -34,7 +34,7 @@ GOES_ON = "Who takes it already does not begin: leave this empty, or take the cu
 BEGINS = "Only who takes it already has such a day: write the current dose, or leave this empty."
 ASK_OPIOIDS = "Answer this with no, or leave the plan out: nothing is signed without it."
 SINCE_WHEN = "Write since when the current dose is taken. Where it never changed, that is the day of the first dose."
-NO_ROOM = "A table has no room for a reason: bring this patient without a plan, and prescribe on the patient's page."
+NO_ROOM = "A table has no room for that: bring this patient without a plan, and prescribe on the patient's page."
 ASKS_MORE = (
     "This template asks what a table has no room for: a weight, an answer before a step, or days off. Bring this "
     "patient without a plan, and prescribe on the patient's page."

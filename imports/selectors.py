@@ -174,6 +174,10 @@ def _against(course: Course, plan: plans.Plan, today: date) -> tuple[str, str] |
         return plans.STRENGTH, refusal.sentence
     except Refused as refusal:
         return plans.TIME_OF_DAY, refusal.sentence
+    try:
+        courses.check_confirmed(course, confirmed=False)
+    except Refused as refusal:
+        return plans.PLAN, f"{refusal.sentence} {plans.NO_ROOM}"
     return signing.against(course, plan, today=today)
 
 
