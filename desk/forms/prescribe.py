@@ -1,6 +1,7 @@
 """What a prescriber fills in before anything is signed."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from crispy_forms.layout import Div, Field
@@ -10,16 +11,35 @@ from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
 from desk.forms.dose import DoseField, dose_layout
-from desk.forms.layout import RADIO, RADIOS, Folded, without_tags
+from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, Folded, without_tags
+from desk.forms.register import Words
 from desk.forms.supply import FORM_WORDS, USUAL_SMALLEST_ML
+from desk.forms.trial import LONGEST_LINE
 from desk.presenters.plan import MODE_WORDS
 from desk.presenters.suggestions import Choice
 from titration.engine.formulation import MEASURED, Filler, Form, Formulation
 from titration.engine.refusals import EngineRefusal
 from titration.models import Prescription
 from titration.papers import FILLERS
+from titration.services.trials import Question
 
 OPIOID_ANSWERS = {"no": "No", "yes": "Yes", "unknown": "Not known"}
+TRIAL = ("question", "criterion", "decide_on", "reasoning")
+
+
+class Begins(StrEnum):
+    """How a course begins."""
+
+    ON_A_DAY = "on_a_day"
+    AWAITING = "awaiting"
+    TAKING = "taking"
+
+
+BEGIN_WORDS = {
+    Begins.ON_A_DAY: "On the day above",
+    Begins.AWAITING: "With the first dose, when the medicine has come",
+    Begins.TAKING: "It is taken already, at this dose since the day above",
+}
 _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
@@ -123,6 +143,42 @@ class PrescribeForm(forms.Form):
     )
 
     confirmed = forms.BooleanField(label="I confirm once more", required=False)
+    begins = forms.ChoiceField(
+        label="The plan begins",
+        required=False,
+        choices=[(begins.value, words) for begins, words in BEGIN_WORDS.items()],
+        widget=forms.RadioSelect(attrs=RADIO),
+        initial=Begins.ON_A_DAY.value,
+        help_text="Until the medicine has come the diary is open, and every step is counted from the first dose.",
+    )
+    first_dose = DoseField(label="Takes now", required=False, help_text="For somebody who takes it already.")
+    taking_since = forms.DateField(
+        label="Takes it since",
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        help_text="The first dose ever, where it is known; above stands since when it is this dose.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "That is not a date. Write it like 2026-03-02."},
+    )
+    target = DoseField(label="Aimed at", required=False, help_text="No step goes above it; nothing chosen: the top.")
+    question = Words(longest=LONGEST_LINE, called="The question", label="What is this course to show?", required=False)
+    criterion = Words(
+        longest=LONGEST_LINE, called="What counts as success", label="What counts as success", required=False
+    )
+    decide_on = forms.DateField(
+        label="Decided by",
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "That is not a date. Write it like 2026-03-02."},
+    )
+    reasoning = Words(
+        longest=LONGEST_REASON,
+        called="The reasoning",
+        label="Benefit and risk for this patient, in your words",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     def __init__(self, *args: Any, choice: Choice, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,7 +202,41 @@ class PrescribeForm(forms.Form):
                 stands_open=self.is_bound and self._says_more(),
             ),
             Field("mode", template=RADIOS),
+            Folded(
+                "Waits for its medicine, or is taken already",
+                Field("begins", template=RADIOS),
+                dose_layout("first_dose"),
+                "taking_since",
+                dose_layout("target"),
+                stands_open=self.is_bound and self._begins_otherwise(),
+            ),
+            Folded(
+                "What it is tried for, and by when it is decided",
+                "question",
+                Div("criterion", "decide_on", css_class="form-row"),
+                "reasoning",
+                stands_open=self.is_bound and any(self.data.get(name) for name in TRIAL),
+            ),
         )
+
+    def _begins_otherwise(self) -> bool:
+        doses = ("first_dose", "first_dose_other", "target", "target_other", "taking_since")
+        return self.data.get("begins", "") not in ("", Begins.ON_A_DAY) or any(self.data.get(name) for name in doses)
+
+    def beginning(self) -> dict[str, Any]:
+        """How the course begins, as the deeds name it. Call it on a sound form."""
+        values = self.cleaned_data
+        first, target = values["first_dose"], values["target"]
+        return {
+            "awaiting": values["begins"] == Begins.AWAITING,
+            "first_dose": first.dose if first else None,
+            "target": target.dose if target else None,
+        }
+
+    def trial(self) -> Question | None:
+        """What the course is to show, if anything was said of it. Call it on a sound form."""
+        said = {name: self.cleaned_data[name] for name in TRIAL}
+        return Question(**said) if any(said.values()) else None
 
     def _says_more(self) -> bool:
         usual = {"made_as": ("", Form.CAPSULES), "more_strengths": ("",), "smallest_ml": ("",), "filler": ("", "any")}
@@ -155,11 +245,35 @@ class PrescribeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._check_beginning(cleaned)
+        self._check_trial(cleaned)
         read = cleaned.get("strength")
         if read is not None and not self.errors.keys() & {"more_strengths", "smallest_ml", "made_as", "filler"}:
             cleaned["typed"] = read.typed
             cleaned["formulation"] = self._formulation(read.dose, cleaned)
         return cleaned
+
+    def _check_beginning(self, cleaned: dict[str, Any]) -> None:
+        taking = cleaned.get("begins") == Begins.TAKING
+        if taking and cleaned.get("first_dose") is None and "first_dose" not in self.errors:
+            self.add_error("first_dose", "Say which dose is taken now.")
+        if not taking and (cleaned.get("first_dose") or cleaned.get("taking_since")):
+            self.add_error("begins", "A dose taken now stands below: choose “It is taken already”, or clear it.")
+
+    def _check_trial(self, cleaned: dict[str, Any]) -> None:
+        if not any(cleaned.get(name) for name in TRIAL):
+            return
+        needed = {
+            "question": "Say what the course is to show.",
+            "criterion": "Say what would count as success.",
+            "decide_on": "A reasonable trial has an end: choose the date.",
+        }
+        for name, sentence in needed.items():
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        begins, ends = cleaned.get("start_on"), cleaned.get("decide_on")
+        if begins and ends and ends <= begins:
+            self.add_error("decide_on", "It is decided after the first dose: choose a later date.")
 
     def _formulation(self, strength: Dose, cleaned: dict[str, Any]) -> Formulation | None:
         """What the doses are made of, or nothing and the sentence beside the field it is about."""

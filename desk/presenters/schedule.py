@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from common import drug_names
@@ -138,6 +138,8 @@ class Preview:
     slot: str
     mode: str
     opioid: str
+    begins: str
+    target: str
     rows: tuple[Row, ...]
     ending: str
     dispense: str
@@ -194,10 +196,11 @@ def preview(
     opioid: str,
     patient: str,
     nights: int,
+    today: date,
 ) -> Preview:
     """The page's account of a course about to be signed. `patient` tells whose it is, for the fingerprint only;
-    `strength` is the one that was `typed`."""
-    intended = timeline.plan(course)
+    `strength` is the one that was `typed`. Of one that is taken already it is told from `today` on."""
+    intended = timeline.plan(course) if course.first_dose is None else _from(timeline.plan(course, as_of=today), today)
     rows = tuple(_row(step, intended, formulation, slot) for step in supply.steps(intended))
     remarks = tuple(_remarks(course.protocol))
     words = {
@@ -208,6 +211,8 @@ def preview(
         "slot": _TIMES_A_DAY[slot],
         "mode": mode,
         "opioid": opioid,
+        "begins": _begins(course),
+        "target": str(course.target) if course.target else "",
         "ending": _ending(intended),
         "dispense": _dispense(intended, formulation, slot, nights),
         "confirm": _confirm(max(step.dose for step in supply.steps(intended))),
@@ -224,6 +229,19 @@ def preview(
         narrow=staircase(intended, 340),
         fingerprint=hashlib.sha256(json.dumps(shown_words, sort_keys=True).encode()).hexdigest(),
     )
+
+
+def _begins(course: Course) -> str:
+    if course.awaiting:
+        return "with the first dose, when the medicine has come; until then these dates are examples"
+    if course.first_dose is not None:
+        return f"taken already: {course.first_dose} since {day(course.start_on)}"
+    return f"on {day(course.start_on)}"
+
+
+def _from(intended: timeline.Timeline, day_on: date) -> timeline.Timeline:
+    after = [segment for segment in intended if segment.to_on is None or segment.to_on > day_on]
+    return tuple(replace(segment, from_on=max(segment.from_on, day_on)) for segment in after)
 
 
 def staircase(intended: timeline.Timeline, width: int, height: int = 150) -> Staircase:

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -26,7 +27,7 @@ from titration.engine.course import Course
 from titration.engine.refusals import EngineRefusal
 from titration.selectors import courses as courses_selectors
 from titration.selectors import library
-from titration.services import courses
+from titration.services import courses, trials
 from titration.suggestions import suggestions_for
 
 CHANGED = "What stands below is not what was shown to you. Look at the schedule again, then sign it."
@@ -94,7 +95,7 @@ def _preview(
     """The schedule as it would be signed, or nothing and the reason beside its field."""
     values = form.cleaned_data
     try:
-        course = _checked(values, offered, patient, at)
+        course = _checked(form, offered, patient, at)
     except EngineRefusal as refusal:
         form.add_error("strength", refusal.sentence)
     except Refused as refusal:
@@ -111,11 +112,13 @@ def _preview(
             opioid=OPIOID_ANSWERS[values["opioid_answer"]],
             patient=str(patient.id),
             nights=values["nights"],
+            today=at.astimezone(patient.zone).date(),
         )
     return None
 
 
-def _checked(values: dict, offered: Offered, patient: Patient, at: datetime) -> Course:
+def _checked(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> Course:
+    values = form.cleaned_data
     return courses.check_new_course(
         patient=patient,
         protocol=offered[values["template"]][1],
@@ -125,6 +128,7 @@ def _checked(values: dict, offered: Offered, patient: Patient, at: datetime) -> 
         opioid_answer=values["opioid_answer"],
         at=at,
         slot=Slot(values["slot"]),
+        **form.beginning(),
     )
 
 
@@ -151,22 +155,32 @@ def _sign(
     """Sign what was shown; where that could not be, the field and the sentence to read beside it."""
     if request.POST.get("shown") != shown.fingerprint:
         return None, CHANGED
-    values = form.cleaned_data
     try:
-        courses.prescribe(
-            patient=patient,
-            protocol_version=offered[values["template"]][0],
-            start_on=values["start_on"],
-            slot=Slot(values["slot"]),
-            capsule_strength=values["formulation"].strengths[0],
-            formulation=values["formulation"],
-            mode=values["mode"],
-            opioid_answer=values["opioid_answer"],
-            confirmed=values["confirmed"],
-            by=request.actor,
-            at=at,
-        )
+        with transaction.atomic():
+            _signed(request, form, offered, patient, at)
     except Refused as refusal:
-        unconfirmed = shown.confirm and not values["confirmed"]
+        unconfirmed = shown.confirm and not form.cleaned_data["confirmed"]
         return "confirmed" if unconfirmed else None, refusal.sentence
     return None
+
+
+def _signed(request: HttpRequest, form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> None:
+    """The plan and what it is tried for, both or neither."""
+    values, trial = form.cleaned_data, form.trial()
+    signed = courses.prescribe(
+        patient=patient,
+        protocol_version=offered[values["template"]][0],
+        start_on=values["start_on"],
+        slot=Slot(values["slot"]),
+        capsule_strength=values["formulation"].strengths[0],
+        formulation=values["formulation"],
+        mode=values["mode"],
+        opioid_answer=values["opioid_answer"],
+        confirmed=values["confirmed"],
+        taking_since=values["taking_since"],
+        by=request.actor,
+        at=at,
+        **form.beginning(),
+    )
+    if trial is not None:
+        trials.ask(prescription_id=signed.id, question=trial, by=request.actor, at=at)

@@ -23,7 +23,7 @@ from tests import factories, memory, pages
 from tests.pages import words_of
 from titration.engine import planner
 from titration.engine.protocol import Rung, Then
-from titration.models import Prescription, ProtocolVersion
+from titration.models import Prescription, ProtocolVersion, TrialEntry
 from titration.selectors import courses as courses_selectors
 from titration.services import courses, library
 
@@ -551,3 +551,66 @@ def test_a_template_that_needs_more_than_its_steps_is_not_signed_without(
     """By weight, by halves: its steps alone would be another prescription."""
     with pytest.raises(Refused, match=sentence):
         factories.prescription(patient, code=code, start_on=START, at=NOW, capsule_strength=Dose.of("0.5"))
+
+
+class TestBeginnings:
+    """A plan that waits for its medicine, one that is taken already, and what a plan is tried for."""
+
+    def test_a_plan_may_wait_for_its_medicine(self, desk: Client, patient: Patient) -> None:
+        page = desk.post(url(patient), filled(begins="awaiting"))
+        assert "with the first dose, when the medicine has come" in words_of(page)
+        assert sign(desk, patient, begins="awaiting").status_code == 302
+        signed = Prescription.objects.get()
+        assert (signed.awaiting, signed.begun_on, signed.next_due_on) == (True, None, None)
+
+    def test_who_takes_it_already_is_entered_without_an_invented_past(self, desk: Client, patient: Patient) -> None:
+        taking = {
+            "begins": "taking",
+            "first_dose": "3",
+            "taking_since": (START - timedelta(days=400)).isoformat(),
+            "start_on": (START - timedelta(days=60)).isoformat(),
+            "target": "4.5",
+        }
+        page = desk.post(url(patient), filled(**taking))
+        assert "taken already: 3 mg since" in words_of(page)
+        done = sign(desk, patient, **taking)
+        assert done.status_code == 302, words_of(done)
+        signed = Prescription.objects.get()
+        assert (signed.first_dose, signed.target_dose) == (Dose.of("3"), Dose.of("4.5"))
+        assert signed.taking_since == START - timedelta(days=400)
+        assert signed.steps.order_by("from_on")[0].dose == Dose.of("3")
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ({"begins": "taking"}, "Say which dose is taken now."),
+            ({"first_dose": "3"}, "A dose taken now stands below"),
+            ({"question": "Less pain?"}, "Say what would count as success."),
+            ({"question": "Less pain?", "criterion": "2 points"}, "A reasonable trial has an end"),
+            (
+                {"question": "Less pain?", "criterion": "2 points", "decide_on": START.isoformat()},
+                "It is decided after the first dose",
+            ),
+        ],
+    )
+    def test_what_does_not_go_together_is_said_beside_it(
+        self, desk: Client, patient: Patient, typed: dict[str, str], said: str
+    ) -> None:
+        answer = desk.post(url(patient), filled(**typed))
+        assert answer.status_code == 422
+        assert said in words_of(answer)
+
+    def test_what_it_is_tried_for_is_signed_with_it(self, desk: Client, patient: Patient) -> None:
+        trial = {
+            "question": "Less pain?",
+            "criterion": "2 points",
+            "decide_on": (START + timedelta(weeks=12)).isoformat(),
+        }
+        assert sign(desk, patient, **trial).status_code == 302
+        asked = TrialEntry.objects.get(prescription=Prescription.objects.get())
+        assert (asked.question, asked.decide_on) == ("Less pain?", START + timedelta(weeks=12))
+
+    def test_a_trial_that_cannot_be_asked_takes_the_plan_with_it(self, desk: Client, patient: Patient) -> None:
+        never = {"question": "Less pain?", "criterion": "2", "decide_on": (START + timedelta(days=900)).isoformat()}
+        assert sign(desk, patient, **never).status_code == 409
+        assert not Prescription.objects.exists()

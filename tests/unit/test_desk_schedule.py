@@ -32,7 +32,7 @@ def preview(code: str = "STD-2W", **changes: object) -> schedule.Preview:
     }
     values.setdefault("formulation", Formulation.capsules(values["strength"]))
     values.setdefault("offered", schedule.template(values["course"].protocol, "1"))
-    return schedule.preview(**values)
+    return schedule.preview(**{"today": values["course"].start_on, **values})
 
 
 def plain(words: str) -> str:
