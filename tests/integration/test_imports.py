@@ -274,7 +274,7 @@ class TestPlans:
             ({**GOES_ON, "last_changed_on": "2026-03-03"}, "last_changed_on", "since today or earlier"),
             ({**GOES_ON, "current_dose": "4"}, "capsule_strength", "cannot be made from 1.5 mg capsules"),
             ({**BEGINS, "capsule_strength": "1"}, "capsule_strength", "cannot be made from 1 mg capsules"),
-            ({**BEGINS, "time_of_day": "split"}, "capsule_strength", "halves"),
+            ({**BEGINS, "time_of_day": "split"}, "time_of_day", "halves"),
             ({**BEGINS, "plan": "BID-NO"}, "time_of_day", "halves"),
             (
                 {**GOES_ON, "last_changed_on": "2025-11-30", "steps": "planned"},
