@@ -20,9 +20,18 @@ class Lived:
 
 
 def live(
-    course: Course, told: list[tuple[date, Change]], *, planned: bool, horizon: int, since: date | None = None
+    course: Course,
+    told: list[tuple[date, Change]],
+    *,
+    planned: bool,
+    horizon: int,
+    since: date | None = None,
+    diary: dict[date, str] | None = None,
 ) -> Lived:
-    """`told` are changes with the day each was recorded, in the order of the file; no step happens before `since`."""
+    """`told` are changes with the day each was recorded, in the order of the file; no step happens before `since`.
+
+    With a `diary` (what each night was like, in a word) a step also waits until the nights speak for it.
+    """
     lived, places = Lived(course, []), dict[int, int]()
     day = min([course.start_on, *(on for on, _ in told)])
     while day <= course.start_on + timedelta(days=horizon):
@@ -31,7 +40,7 @@ def live(
                 _record(lived, number, change, day, places)
         if planned and (since is None or day >= since):
             rung = due_rung(lived.course, day)
-            if rung is not None:
+            if rung is not None and (diary is None or nights_speak_for_it(lived.course, day, diary)):
                 lived.course = lived.course.changed(Advance(rung, day))
         day += ONE_DAY
     return lived
@@ -62,6 +71,31 @@ def due_rung(course: Course, day: date) -> int | None:
     had = sum(1 for n in range((day - begun).days) if begun + timedelta(days=n) not in closed)
     above = rung_above(turn, course)
     return above if had >= turn.days else None
+
+
+def nights_speak_for_it(course: Course, day: date, diary: dict[date, str]) -> bool:
+    """Of the seven nights before at this dose five were told, one at most left out, and none of the last three hurt.
+
+    A night is "good", "skipped", "hurt" (told, with a moderate side effect), "half" (told in part) or "opioid".
+    """
+    known = [change.on for change in course.changes if not isinstance(change, Supersede)]
+    calendar = bending.paint(course, (max([day, course.start_on, *known]) - course.start_on).days)
+    nights: list[date] = []
+    night = day - ONE_DAY
+    while night >= course.start_on and len(nights) < 7 and _same_dose(calendar, night, day):
+        nights.append(night)
+        night -= ONE_DAY
+    words = [diary.get(night) for night in nights]
+    told = [word for word in words if word in ("good", "skipped", "hurt", "opioid")]
+    reported = any(word == "opioid" for night, word in diary.items() if night <= day)
+    return len(told) >= 5 and told.count("skipped") <= 1 and "hurt" not in words[:3] and not reported
+
+
+def _same_dose(calendar: Calendar, night: date, day: date) -> bool:
+    if night in calendar.paused or night in calendar.rests or day in calendar.rests:
+        return False
+    then, now = (calendar.turns[max(on for on in calendar.turns if on <= one)] for one in (night, day))
+    return (then.mg, then.rung) == (now.mg, now.rung)
 
 
 def rung_above(turn: Turn, course: Course) -> int | None:

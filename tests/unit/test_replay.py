@@ -2,9 +2,11 @@
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.oracles import replay as oracle
@@ -37,17 +39,52 @@ def lived(drawn: Drawn) -> oracle.Lived:
     return oracle.live(drawn.course, drawn.told, planned=drawn.file["mode"] == "planned", horizon=HORIZON)
 
 
+def agrees(answer: dict[str, Any], told: oracle.Lived) -> None:
+    assert [refusal["change"] for refusal in answer["refused"]] == sorted(told.refused)
+    for box, state in oracle.states(told.course, HORIZON):
+        line = line_on(answer, box.on)
+        dose = None if line["dose_mg"] is None else Decimal(line["dose_mg"])
+        assert (box.on, dose, line["state"]) == (box.on, box.dose_mg, state)
+        if state != "ended":
+            assert line["time_of_day"] == box.slot
+
+
+WHOLE = {"taken": True, "sleep_hours": 7, "lead_symptom": 4}
+NIGHTS: dict[str, dict[str, Any]] = {
+    "good": WHOLE,
+    "skipped": {**WHOLE, "taken": False},
+    "hurt": {**WHOLE, "side_effects": [{"name": "nausea", "severity": "moderate"}]},
+    "half": {"taken": True, "sleep_hours": 7},
+    "opioid": {**WHOLE, "other_medicines": "codeine"},
+}
+WORDS = [*["good"] * 12, "skipped", "hurt", "half", "half", "opioid"]
+
+
 class TestAgainstTheCalendar:
     @given(drawn_files())
     def test_every_day_is_as_lived(self, drawn: Drawn) -> None:
-        answer, told = replayed(drawn.file), lived(drawn)
-        assert [refusal["change"] for refusal in answer["refused"]] == sorted(told.refused)
-        for box, state in oracle.states(told.course, HORIZON):
-            line = line_on(answer, box.on)
-            dose = None if line["dose_mg"] is None else float(line["dose_mg"])
-            assert (box.on, dose, line["state"]) == (box.on, box.dose_mg and float(box.dose_mg), state)
-            if state != "ended":
-                assert line["time_of_day"] == box.slot
+        agrees(replayed(drawn.file), lived(drawn))
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("part", range(10))
+    def test_every_day_of_two_thousand_files_is_as_lived(self, part: int) -> None:
+        @seed(part)
+        @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+        @given(drawn_files(most_changes=14))
+        def every_day_is_as_lived(drawn: Drawn) -> None:
+            agrees(replayed(drawn.file), lived(drawn))
+
+        every_day_is_as_lived()
+
+    @given(drawn_files(), st.lists(st.sampled_from(WORDS), min_size=HORIZON, max_size=HORIZON), st.booleans())
+    def test_a_step_waits_for_its_nights_as_somebody_counts_them(
+        self, drawn: Drawn, words: list[str], reports: bool
+    ) -> None:
+        start = drawn.course.start_on
+        diary = {start + timedelta(days=n): word for n, word in enumerate(words) if reports or word != "opioid"}
+        logs = [{"night": night.isoformat(), **NIGHTS[word]} for night, word in diary.items()]
+        answer = replayed(drawn.file | {"mode": "planned", "gate": True, "logs": logs})
+        agrees(answer, oracle.live(drawn.course, drawn.told, planned=True, horizon=HORIZON, diary=diary))
 
     @given(drawn_files(), st.integers(-3, HORIZON))
     def test_the_lines_meet_and_the_day_looked_from_changes_none_of_them(self, drawn: Drawn, after: int) -> None:

@@ -303,6 +303,10 @@ class TestUnderstood:
     def test_a_protocol_says_its_time_of_day(self) -> None:
         assert replayed({**PLAIN, "protocol": "BID-NO"})["timeline"][0]["time_of_day"] == "split"
 
+    def test_a_reason_stands_in_one_line(self) -> None:
+        file = changed({"kind": "hold", "days": 7, "reason": " sleeps\n badly\x1b[31m "})
+        assert replayed(file)["timeline"][1]["why"] == "Held 7 days: sleeps badly [31m"
+
     def test_a_year_of_birth_is_enough(self) -> None:
         assert replayed({**PLAIN, "patient": {"born_on": "1980"}}) == replayed(PLAIN)
 

@@ -27,7 +27,15 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class Malformed(Refused):
-    """The file cannot be read. The sentence names the field and what is meant there."""
+    """The file cannot be read. The sentence names the field and what is meant there, on one line whatever it quotes."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(one_line(sentence))
+
+
+def one_line(words: str) -> str:
+    """Words that somebody wrote, as they may stand in a line: without line breaks and what else cannot be printed."""
+    return " ".join("".join(one if one.isprintable() else " " for one in words).split())
 
 
 class Fields:

@@ -85,7 +85,7 @@ def told(value: Any, where: str, index: int, protocol: Read[Protocol]) -> Told:
     undated = kind == "supersede"
     on = said.take("on", fields.day, None) if undated else said.take("on", fields.day)
     recorded_on = said.take("recorded_on", fields.day, on)
-    reason = said.take("reason", fields.text, "").strip()
+    reason = fields.one_line(said.take("reason", fields.text, ""))
     correction = said.take("correction", fields.flag, default=False)
     make = _READERS[kind](said, on or date.min, word, protocol)
     said.done()
