@@ -133,6 +133,8 @@ class TestEveryKind:
             (42, "4.5", "maintenance"),
             (45, "4.5", "maintenance"),
         ]
+        cut = with_changes(change(30, "on_off", days_on=3, days_off=3), change(32, "on_off"))
+        assert told(cut)[3:] == [(30, "4.5", "maintenance"), (32, "4.5", "maintenance")]
         assert why(file)[3:6] == ["3 days on, 3 days off", "Planned day off", "Days on again"]
 
     def test_a_pattern_without_an_end_is_written_out_for_a_year_and_then_says_so(self) -> None:
@@ -159,6 +161,13 @@ class TestEveryKind:
         assert told(file)[-1] == (20, None, "ended")
         assert why(file)[-1] == "Stopped (moved)"
         assert replayed(file, on(40))["dose_now_mg"] is None
+
+    def test_no_step_follows_a_stop_whatever_was_due(self) -> None:
+        late = with_changes(change(30, "stop"), mode="confirmed")
+        assert replayed(late, on(20))["next_step"] is None
+        assert replayed(late, on(40))["next_step"] is None
+        ahead = with_changes(change(20, "stay_here", recorded_on=on(13)), change(20, "stop"))
+        assert told(ahead) == [(0, "1.5", "titrating"), (20, None, "ended")]
 
     def test_another_protocol_from_the_dose_in_force(self) -> None:
         file = with_changes(change(16, "change_protocol", protocol="STD-4W"))
@@ -218,6 +227,8 @@ class TestOrder:
 
     def test_what_is_recorded_on_a_day_comes_before_its_step(self) -> None:
         assert told(with_changes(change(14, "hold", days=3)))[1:3] == [(14, "1.5", "held"), (17, "3", "titrating")]
+        longer = told(with_changes(change(14, "change_lengths", days=28)))
+        assert longer[1:] == [(14, "3", "titrating"), (42, "4.5", "maintenance")]
 
     def test_a_change_decided_ahead_overtakes_the_steps_until_then(self) -> None:
         """Decided on day 10 for day 20: what was decided last stands last, so no step of day 14 comes between."""
@@ -241,6 +252,8 @@ class TestOrder:
         """The hold says that the step of day 14 never was; it was found out on day 40, and nobody stepped before."""
         late = change(10, "hold", days=7, recorded_on=on(40), correction=True)
         assert told(with_changes(late))[2:4] == [(17, "1.5", "titrating"), (40, "3", "titrating")]
+        later = change(60, "hold", days=3)
+        assert told(with_changes(late, later))[2:4] == [(17, "1.5", "titrating"), (40, "3", "titrating")]
 
     def test_steps_before_the_end_of_a_complete_history_do_not_happen_by_themselves(self) -> None:
         file = {**PLAIN, "history_until": on(30)}
@@ -253,6 +266,11 @@ class TestConfirmed:
     def test_without_a_person_the_dose_stays(self) -> None:
         assert told(self.FILE) == [(0, "1.5", "titrating")]
         assert replayed(self.FILE, on(60))["next_step"] == {"on": on(14), "dose_mg": "3"}
+
+    def test_the_next_step_is_never_that_of_the_day_itself(self) -> None:
+        file = {**self.FILE, "changes": [change(14, "advance"), change(28, "advance")]}
+        assert replayed(file, on(14))["next_step"] == {"on": on(28), "dose_mg": "4.5"}
+        assert replayed(file, on(28))["next_step"] is None
 
     def test_an_advance_moves_it_up_once_due(self) -> None:
         file = {**self.FILE, "changes": [change(13, "advance"), change(17, "advance")]}
@@ -309,7 +327,14 @@ class TestGate:
 
     @pytest.mark.parametrize(
         ("words", "reviewed_on", "steps_on"),
-        [("no", None, 7), ("", None, 7), ("yes", on(9), 9), ("codeine", on(9), 9), ("codeine", None, None)],
+        [
+            ("no", None, 7),
+            ("", None, 7),
+            ("yes", on(7), 7),
+            ("yes", on(9), 9),
+            ("codeine", on(9), 9),
+            ("codeine", None, None),
+        ],
     )
     def test_another_medicine_closes_it_until_somebody_has_looked(
         self, words: str, reviewed_on: str | None, steps_on: int | None
@@ -318,6 +343,11 @@ class TestGate:
         nights[3] |= {"other_medicines": words, "reviewed_on": reviewed_on}
         lines = told(self.file(*nights))
         assert (lines[1][0] if len(lines) > 1 else None) == steps_on
+
+    def test_a_report_of_a_later_night_closes_no_step_before_it(self) -> None:
+        nights = [good_night(day) for day in range(9)]
+        nights[8] |= {"other_medicines": "codeine"}
+        assert told(self.file(*nights))[1] == (7, "3", "titrating")
 
     def test_nights_of_the_dose_before_do_not_count(self) -> None:
         """Stepped on day 7; of the new dose only two nights are told, and those before are of another."""

@@ -117,13 +117,18 @@ def _let_steps_happen(file: File, done: Run, *, since: date, until: date | None)
     if file.mode is not Mode.PLANNED:
         return
     since = max(since, file.history_until or since)
-    while (due := timeline.next_step(done.course)) is not None and not _is_asked(done.course, due):
+    while (due := waiting_step(done.course)) is not None and not _is_asked(done.course, due):
         on, waited = _happens_on(file, done.course, due, max(due.on, since), until)
         if on is None or on > LAST_DAY or (until is not None and on >= until):
             return
         done.words.append(f"waited since {day_in_words(due.on)}. {waited}" if waited else "")
         done.recorded.append(Recorded(on))
         done.course = done.course.changed(Advance(due.rung, on))
+
+
+def waiting_step(course: Course) -> Due | None:
+    """The step that is due, or will be; None once a stop is recorded, whatever was due before it."""
+    return None if record.fold(course).stopped_on is not None else timeline.next_step(course)
 
 
 def _is_asked(course: Course, due: Due) -> bool:

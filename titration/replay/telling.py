@@ -36,7 +36,7 @@ from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import Segment, State
 from titration.replay import nights
 from titration.replay.file import File
-from titration.replay.running import Run
+from titration.replay.running import Run, waiting_step
 
 WRITTEN_OUT_DAYS = 366
 """So far beyond the last date of a file days on and off are written out one by one."""
@@ -314,7 +314,7 @@ def _next_step(done: Run, as_of: date) -> dict[str, str] | None:
     for entry in folded.entries:
         if entry.reason is Reason.ADVANCED and entry.on > as_of:
             return {"on": entry.on.isoformat(), "dose_mg": entry.dose.text}
-    due = timeline.next_step(done.course)
+    due = waiting_step(done.course)
     return {"on": due.on.isoformat(), "dose_mg": due.dose.text} if due else None
 
 
