@@ -12,8 +12,8 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 
 from common.dose import Dose
-from common.refusals import Refused
 from desk.forms.contact import LONGEST_ADDRESS
+from desk.forms.dose import DoseField, dose_layout
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from titration.engine.formulation import MEASURED, SOLID, Form, Formulation, Unit
@@ -71,10 +71,11 @@ class FillForm(forms.Form):
         widget=forms.RadioSelect(attrs=RADIO),
         error_messages={"required": "Say what was dispensed."},
     )
-    strength = _number(
-        "Strength in mg",
+    strength = DoseField(
+        label="Strength",
         help_text="In one capsule, tablet or drop, or in one mL.",
-        missing="The strength is missing. It stands on the label.",
+        asked="The strength is missing. It stands on the label.",
+        for_a_unit=True,
     )
     scored = forms.BooleanField(label="Scored: halves of a tablet can be taken", required=False)
     smallest_ml = _number("Smallest measured volume, mL", required=False, help_text="Of a liquid or a cream only.")
@@ -113,7 +114,8 @@ class FillForm(forms.Form):
         self.helper = without_tags(
             Div("on", "pharmacy", css_class="form-row"),
             Field("form", template=RADIOS),
-            Div("strength", "units", "smallest_ml", css_class="form-row"),
+            dose_layout("strength"),
+            Div("units", "smallest_ml", css_class="form-row"),
             "scored",
             Div("lot", "beyond_use_on", css_class="form-row"),
             Div("filler", "price", css_class="form-row"),
@@ -126,10 +128,7 @@ class FillForm(forms.Form):
         return _read(self.cleaned_data["price"], _MONEY, "Write the price as a number, like 42.50.")
 
     def clean_strength(self) -> Dose:
-        try:
-            return Dose.parse(self.cleaned_data["strength"])
-        except Refused as refusal:
-            raise forms.ValidationError(refusal.sentence) from refusal
+        return self.cleaned_data["strength"].dose
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -176,7 +175,7 @@ def _offer(formulation: Formulation | None, today: date) -> dict[str, Any]:
     return {
         "on": today,
         "form": formulation.form.value,
-        "strength": formulation.strengths[0].text if len(formulation.strengths) == 1 else "",
+        "strength": formulation.strengths[0] if len(formulation.strengths) == 1 else None,
         "scored": formulation.scored,
         "smallest_ml": format(smallest, "f") if smallest else "",
     }

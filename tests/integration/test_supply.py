@@ -1,5 +1,6 @@
 """What patients were given: recorded, withdrawn, counted down, found by its lot, and asked for again in time."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -119,8 +120,10 @@ class TestRecording:
             ({"units": "0"}, "more than nothing"),
             ({"units": "4.5"}, "whole number"),
             ({"units": "many"}, "as a number"),
-            ({"strength": "450 mcg"}, "milligrams, not micrograms"),
-            ({"strength": "50"}, "50 mg"),
+            ({"strength": "other", "strength_other": "450 mcg"}, "milligrams, not micrograms"),
+            ({"strength": "other", "strength_other": "50"}, "50 mg"),
+            ({"strength": "other", "strength_other": ""}, "The strength is missing"),
+            ({"strength": "3", "strength_other": "4.5"}, "not both"),
             ({"form": "drops", "scored": "on"}, "Only tablets are scored"),
             ({"form": "liquid", "smallest_ml": "0"}, "smallest measurable volume"),
             ({"price": "free"}, "Write the price as a number"),
@@ -149,7 +152,15 @@ class TestRecording:
         self, patient: Patient, course: Prescription, desk: Client
     ) -> None:
         page = desk.get(f"/patients/{patient.id}/fills/").content.decode()
-        assert 'name="strength" value="1.5"' in page
+        assert re.search(r'name="strength" value="1.5" id="[a-z0-9_]+" checked', page)
+        assert "Read as 1.5 mg, one and a half milligrams." in page
+
+    def test_a_strength_is_written_as_on_the_label_and_read_back(self, patient: Patient, desk: Client) -> None:
+        written = typed(strength="other", strength_other="0,75")
+        page = words_of(desk.post(f"/patients/{patient.id}/fills/", {**written, "units": "many"}))
+        assert "You wrote “0,75”. Read as 0.75 mg, zero point seven five milligrams." in page
+        desk.post(f"/patients/{patient.id}/fills/", written)
+        assert Fill.objects.get(patient=patient).strength == Dose.of("0.75")
 
     def test_the_database_lets_no_empty_fill_in(self, patient: Patient, prescriber: Actor) -> None:
         made = factories.fill(patient, by=prescriber)
