@@ -147,7 +147,10 @@ def steps_of(protocol: Protocol, *, empty: int) -> list[dict[str, str]]:
 
 
 class TemplateForm(forms.Form):
-    """All of a template but its steps. `protocol(rungs)` makes the template, or puts what is wrong beside its field."""
+    """All of a template but its steps. `protocol(rungs)` makes the template, or puts what is wrong beside its field.
+
+    `made` is the template that can be drawn, also where it is still to be confirmed.
+    """
 
     use_required_attribute = False
 
@@ -194,6 +197,7 @@ class TemplateForm(forms.Form):
         super().__init__(*args, **kwargs)
         # Steps are drawn while the rest is still to be said.
         self.fields["words"].required = self.saving = saving
+        self.made: Protocol | None = None
         self.base = base
         if not new:
             del self.fields["code"]
@@ -258,9 +262,12 @@ class TemplateForm(forms.Form):
         faults = unmakeable(made, values["strengths"])
         for number, sentence in faults.items():
             _filled(steps)[number].add_error("dose", sentence)
+        if faults:
+            return None
+        self.made = made
         if self.saving:
             ask_once_more(self, made)
-        return None if faults or self.errors else made
+        return None if self.errors else made
 
     def _place(self, sentence: str, steps: Any) -> None:
         """Beside the step that the sentence names, else above the form."""
@@ -278,7 +285,7 @@ def _filled(steps: Any) -> list[StepForm]:
 
 
 class PasteForm(forms.Form):
-    """A template as the text of a file. Cleans to `protocol`."""
+    """A template as the text of a file. Cleans to `protocol`; `made` is what can be drawn of it."""
 
     use_required_attribute = False
 
@@ -306,6 +313,7 @@ class PasteForm(forms.Form):
     def __init__(self, *args: Any, saving: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["words"].required = self.saving = saving
+        self.made: Protocol | None = None
         self.fields["text"].widget.attrs |= {"spellcheck": "false", "class": "toml"}
         self.helper = without_tags(
             "text", Div("code", "strengths", css_class="form-row"), "words", "confirmed", "seen_version"

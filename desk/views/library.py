@@ -128,7 +128,7 @@ def template_edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
             return _editor(request, version, form, steps, own=own, chart=present.chart(made), status=409)
         messages.success(request, f"Version {saved.version} is saved. Courses keep the version they began with.")
         return redirect("desk:template", template_id=saved.id)
-    drawn = present.chart(made) if made is not None else None
+    drawn = present.chart(form.made) if form.made is not None else None
     return _editor(request, version, form, steps, own=own, chart=drawn, status=422 if saving else 200)
 
 
@@ -227,8 +227,8 @@ def _pasted(request: HttpRequest, initial: dict[str, str]) -> HttpResponse:
                     return refusal
                 form.add_error(None, refusal)
                 status = 409
-    chart = present.chart(made) if made is not None else None
-    named = made.label if made is not None else ""
+    chart = present.chart(form.made) if form.made is not None else None
+    named = form.made.label if form.made is not None else ""
     return TemplateResponse(
         request, "desk/template_paste.html", {"form": form, "chart": chart, "named": named}, status=status
     )
@@ -241,6 +241,9 @@ def _read(form: PasteForm) -> Protocol | None:
     made: Protocol = form.renamed()
     for number, sentence in unmakeable(made, form.cleaned_data["strengths"]).items():
         form.add_error("strengths", f"Step {number + 1}: {sentence}")
+    if form.errors:
+        return None
+    form.made = made
     if form.saving:
         ask_once_more(form, made)
     return None if form.errors else made

@@ -245,6 +245,7 @@ class TestWriting:
         assert refused.status_code == 422
         sentence = "Confirm once more that 7.5 mg, seven and a half milligrams, is meant"
         assert sentence in words_of(refused)
+        assert refused.content.decode().count("<svg xmlns") == 1, "what is to be confirmed is drawn"
         assert sentence not in words_of(edit(desk, shared(), typed(*steps, action="preview")))
         assert edit(desk, shared(), typed(*steps, confirmed="on")).status_code == 302
         assert ProtocolVersion.objects.filter(clinic_id=by.clinic_id).count() == 1
