@@ -13,7 +13,7 @@ from common import dose as doses
 NARROW_BELOW = 620
 _ROWS_OF_SIDE_EFFECTS = 6
 _SEVERITIES = ("mild", "moderate", "severe")
-SHAPES = ("taken", "skipped", "other-dose", *(f"side-{severity}" for severity in _SEVERITIES))
+SHAPES = ("taken", "skipped", "other-dose", "lot", *(f"side-{severity}" for severity in _SEVERITIES))
 _LETTER = 6.4  # mean width of a letter at the chart's text size
 _LINE = 17.0  # height of a line of legend
 _DOSE_TICK_ROOM = 14.0
@@ -192,8 +192,10 @@ def describe(aligned: series.Aligned, *, title: str, width: int = 1080, lead_lab
 
 def _said(aligned: series.Aligned, lead_label: str) -> str:
     span = f"{axes.short_date(aligned.first)} to {axes.short_date(aligned.last)}"
+    lots = ", ".join(f"{lot.lot} on {axes.short_date(lot.on)}" for lot in aligned.lots)
+    new_lots = f" New lots: {lots}." if lots else ""
     return (
-        f"{span}. {series.summary(aligned)} From top to bottom: dose in milligrams, hours slept, dreams, pain and "
+        f"{span}. {series.summary(aligned)}{new_lots} From top to bottom: dose in milligrams, hours slept, dreams, pain and "
         f"fatigue and {lead_label}, side effects. A night nobody logged is a gap."
     )
 
@@ -226,6 +228,7 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
         (len(departures) > len(taken_doses), ("skipped", "Skipped")),
         (bool(taken_doses), ("other-dose", "Took another dose")),
         (bool(_run_ins(aligned)), ("run-in", "First 7 nights at a dose")),
+        (bool(aligned.lots), ("lot", "New lot")),
     ]
     labels, plot_top = _headed("Dose, mg", [entry for there, entry in known if there], layout, top)
     bottom = max(plot_top + 104, _lowest(labels)) if not layout.narrow else plot_top + 92
@@ -238,7 +241,10 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
         ticks=tuple(axes.Tick(mg, f"{mg:g}") for mg in axes.thin([0.0, *levels], scale, _DOSE_TICK_ROOM)),
         stairs=tuple(_stairs(aligned, axis, scale)),
         taken=tuple(_taken(aligned, bottom)),
-        marks=tuple(_dose_mark(aligned, scale, bottom, slot, mg) for slot, mg in departures),
+        marks=(
+            *(_dose_mark(aligned, scale, bottom, slot, mg) for slot, mg in departures),
+            *(_lot_mark(aligned, plot_top, lot) for lot in aligned.lots),
+        ),
         labels=labels,
     )
 
@@ -301,6 +307,10 @@ def _dose_mark(aligned: series.Aligned, scale: axes.Scale, bottom: float, slot: 
     if mg is None:
         return Mark(slot, bottom - 6, "skipped", f"{day}: skipped")
     return Mark(slot, scale.y(float(mg)), "other-dose", f"{day}: took {doses.Dose.of(mg)}")
+
+
+def _lot_mark(aligned: series.Aligned, top: float, lot: series.Lot) -> Mark:
+    return Mark(aligned.slot_of(lot.on), top + 6, "lot", f"{axes.short_date(lot.on)}: new lot {lot.lot}")
 
 
 def _sleep_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float) -> Panel:

@@ -71,6 +71,13 @@ class Change:
     intended: bool
 
 
+class Lot(NamedTuple):
+    """The day on which another lot of the medicine was dispensed than before, and the lot."""
+
+    on: date
+    lot: str
+
+
 @dataclass(frozen=True, slots=True)
 class Aligned:
     """One slot for each date from `first` to `last`, both shown; None where nobody wrote anything."""
@@ -81,6 +88,7 @@ class Aligned:
     nights: tuple[Night | None, ...]
     bands: tuple[DoseBand, ...]
     changes: tuple[Change, ...]
+    lots: tuple[Lot, ...] = ()
 
     def slot_of(self, day: date) -> int:
         """Slots from the first night; negative before it."""
@@ -91,9 +99,15 @@ class Aligned:
 
 
 def align(
-    nights: Iterable[Night], bands: Iterable[DoseBand], first: date, last: date, *, today: date | None = None
+    nights: Iterable[Night],
+    bands: Iterable[DoseBand],
+    first: date,
+    last: date,
+    *,
+    today: date | None = None,
+    lots: Iterable[Lot] = (),
 ) -> Aligned:
-    """Lay `nights` and `bands` on the dates `first` to `last`, both included.
+    """Lay `nights`, `bands` and `lots` on the dates `first` to `last`, both included.
 
     `today` (the last date shown, if not given) parts what could have been logged from what is still to come. Nights and
     bands outside the dates are left out. Two rows for one night are a defect: ValueError.
@@ -118,6 +132,7 @@ def align(
         nights=tuple(slots),
         bands=shown,
         changes=_changes(ordered, first, last),
+        lots=tuple(lot for lot in lots if first <= lot.on <= last),
     )
 
 

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from charts import description, drawing, series
 from desk.presenters.plan import Plan
 from titration.engine import timeline
+from titration.models import Fill
 
 WEEKS_SHOWN = 8
 NIGHTS_SHOWN = 7 * WEEKS_SHOWN
@@ -62,13 +63,29 @@ def _earliest(*ends: date | None) -> date | None:
     return min((end for end in ends if end is not None), default=None)
 
 
+def new_lots(fills: Iterable[Fill]) -> list[series.Lot]:
+    """The fills of another lot than the one before, oldest first; one whose lot nobody wrote down says nothing."""
+    found: list[series.Lot] = []
+    before = ""
+    for fill in sorted((fill for fill in fills if fill.lot_key), key=lambda fill: (fill.on, fill.recorded_at)):
+        if fill.lot_key != before:
+            found.append(series.Lot(fill.on, fill.lot))
+        before = fill.lot_key
+    return found
+
+
 def aligned(
-    nights: Iterable[series.Night], bands: Sequence[series.DoseBand], *, first: date, today: date
+    nights: Iterable[series.Night],
+    bands: Sequence[series.DoseBand],
+    *,
+    first: date,
+    today: date,
+    lots: Sequence[series.Lot] = (),
 ) -> series.Aligned:
     """The nights from `first` on, with two weeks ahead where the plan means to climb further."""
     climbs = any(band.intended for band in bands) or any(band.from_on > today for band in bands)
     last = today + timedelta(days=DAYS_AHEAD) if climbs else today
-    return series.align(nights, bands, first, max(last, first), today=today)
+    return series.align(nights, bands, first, max(last, first), today=today, lots=lots)
 
 
 def drawn(shown: series.Aligned, *, title: str, lead: str) -> Drawn:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from charts import nights as charts_nights
 from charts import series
-from desk.presenters.chart import NIGHTS_SHOWN, Drawn, aligned, dose_bands, drawn, first_shown
+from desk.presenters.chart import NIGHTS_SHOWN, Drawn, aligned, dose_bands, drawn, first_shown, new_lots
 from desk.presenters.days import day, moment
 from desk.presenters.history import PlanHistory, plan_history
 from desk.presenters.nights import NightRow, night_rows
@@ -165,7 +165,13 @@ def _card(plan: Plan, sources: Sources) -> PlanCard:
 
 def chart(sources: Sources, bands: Sequence[series.DoseBand], first: date) -> Drawn:
     patient = sources.record.patient
-    shown = aligned(charts_nights.from_rows(sources.logs, sources.doses), bands, first=first, today=sources.today)
+    shown = aligned(
+        charts_nights.from_rows(sources.logs, sources.doses),
+        bands,
+        first=first,
+        today=sources.today,
+        lots=new_lots(sources.supply.fills),
+    )
     return drawn(
         shown,
         title=f"Dose and nights of {patient.name}, record {patient.record_number}",

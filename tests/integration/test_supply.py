@@ -418,3 +418,16 @@ class TestWhatFollowsTheCourse:
         )
         course.refresh_from_db()
         assert (course.run_out_on, course.refill_due_on) == (None, None)
+
+
+class TestOnTheChart:
+    def test_a_new_lot_is_marked_where_it_was_dispensed(
+        self, patient: Patient, course: Prescription, prescriber: Actor, desk: Client
+    ) -> None:
+        for number, lot in enumerate(["A 1", "a1", "B 2", "", "B 2"]):
+            factories.fill(patient, by=prescriber, at=moment(number), lot=lot)
+        with on(5):
+            page = desk.get(f"/patients/{patient.id}/").content.decode()
+        assert page.count("new lot A 1</title>") == page.count("new lot B 2</title>") == 2, "one a width"
+        assert page.count("new lot") == 4
+        assert "New lot</text>" in page

@@ -217,3 +217,16 @@ def test_crowded_weeks_with_fewer_than_four_nights_have_no_mean() -> None:
     weeks = description.describe(aligned, title="Nights").panels[3].lines[0].weeks
 
     assert [(week.start, week.mean) for week in weeks] == [(0, 6.0), (14, 2.0)]
+
+
+def test_a_new_lot_is_a_flag_with_its_words_and_a_line_of_the_legend() -> None:
+    lots = [series.Lot(FIRST + timedelta(days=3), "A <1>"), series.Lot(FIRST - timedelta(days=3), "before")]
+    aligned = series.align([], [], FIRST, FIRST + timedelta(days=9), lots=lots)
+    for width in (358, 1080):
+        svg = drawn(aligned, width)
+        titles = [title.text for title in parsed(svg).iter(f"{SVG}title")]
+        assert any(title and title.endswith("new lot A <1>") for title in titles)
+        assert "New lot" in [text.text for text in parsed(svg).iter(f"{SVG}text")]
+        assert "New lots: A &lt;1&gt; on" in svg
+        assert "before" not in svg
+    assert "New lot" not in drawn(series.align([], [], FIRST, FIRST + timedelta(days=9)))
