@@ -74,6 +74,35 @@ def runs(schedule: Timeline, *, from_on: date, until_on: date) -> list[Run]:
     return found
 
 
+Line = list[str | None]
+
+
+def lines(many: Sequence[Run]) -> list[Line]:
+    """The runs as plain data that can be kept, to be held against later ones by `still_says`."""
+    return [
+        [
+            run.from_on.isoformat(),
+            run.until_on.isoformat(),
+            str(run.dose) if run.dose else None,
+            run.slot.value,
+            f"{run.cycle.from_on} {run.cycle.days_on} {run.cycle.days_off}" if run.cycle else None,
+        ]
+        for run in many
+    ]
+
+
+def still_says(printed: Sequence[Line], now: Sequence[Line], *, today: date) -> bool:
+    """Whether what was printed says of every day from today on, as far as it reaches, what is intended now."""
+    last = max((str(line[1]) for line in printed), default="")
+    return _days_to_come(printed, today, last) == _days_to_come(now, today, last)
+
+
+def _days_to_come(many: Sequence[Line], today: date, last: str) -> list[Line]:
+    clipped = [[max(str(line[0]), today.isoformat()), min(str(line[1]), last), *line[2:]] for line in many]
+    coming = [line for line in clipped if str(line[0]) < str(line[1])]
+    return [line for number, line in enumerate(coming) if line[2] is not None or number]
+
+
 def all_nights(many: Sequence[Run]) -> list[Night]:
     """The days with a dose."""
     return [night for run in many for night in run.nights]

@@ -11,6 +11,7 @@ from titration.engine import planner, supply, timeline
 from titration.engine.course import Course
 from titration.models import Prescription
 from titration.selectors import courses
+from titration.selectors.supply import PrintedSchedule
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ def plan(prescription: Prescription, course: Course, slot: Slot, today: date) ->
         slot=SLOT_WORDS[slot],
         ending=_ending(intended),
     )
+
+
+def on_paper(printed: PrintedSchedule | None) -> str:
+    """What a schedule on paper is worth; "" where none was printed."""
+    if printed is None:
+        return ""
+    which = f"the printed schedule of {day(printed.on)}, version {printed.version}"
+    if printed.counts:
+        return f"On paper, only {which}, counts. Older ones are void: throw them away."
+    return f"Your plan has changed: {which}, and all older ones are void. Throw them away and ask for a new one."
 
 
 def _kept(part: timeline.Segment) -> str:

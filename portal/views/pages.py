@@ -23,6 +23,7 @@ from symptoms import selectors as symptoms_selectors
 from symptoms import services as symptoms_services
 from symptoms.selectors import ToldNight
 from titration.selectors import courses
+from titration.selectors import supply as supply_selectors
 from titration.selectors.courses import TonightState
 from titration.services import firsts
 
@@ -45,6 +46,7 @@ def tonight(request: HttpRequest) -> HttpResponse:
         "nights_told": nights.nights_told(lines),
         "stop": _stop(patient, told, next_dose),
         "may_write": _may_write(request),
+        "on_paper": plans.on_paper(supply_selectors.printed_schedule(patient, at=at)),
         "helped_by": [] if request.grant else helping.names(patients_selectors.care_of(patient, at=at)),  # type: ignore[attr-defined]
     }
     return render(request, "portal/tonight.html", page)
@@ -144,7 +146,12 @@ def plan(request: HttpRequest) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
     prescription = courses.open_prescription(patient)
     next_dose = courses.tonight(patient, at=at)
-    page = {"clinic": patient.clinic, "stop": _stop(patient, _last_nights(patient, at), next_dose), "plan": None}
+    page = {
+        "clinic": patient.clinic,
+        "stop": _stop(patient, _last_nights(patient, at), next_dose),
+        "plan": None,
+        "on_paper": plans.on_paper(supply_selectors.printed_schedule(patient, at=at)),
+    }
     if prescription is not None:
         course, today = courses.course_of(prescription), at.astimezone(patient.zone).date()
         page["plan"] = plans.plan(prescription, course, next_dose.slot, today)

@@ -15,6 +15,7 @@ from common.dose import Dose
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms.models import DoseTaken
+from titration import papers
 from titration.engine import effect, planner, stock, timeline
 from titration.engine.course import Course
 from titration.engine.formulation import Form, Unit
@@ -331,3 +332,32 @@ def visible_paper(actor: Actor, paper_id: uuid.UUID) -> PrescriptionPaper | None
 def happened_to(paper: PrescriptionPaper) -> list[PaperEvent]:
     """What happened to it, in order."""
     return list(PaperEvent.objects.filter(paper=paper).order_by("at", "id"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintedSchedule:
+    """The patient's schedule as it was last printed. `counts`: it still says what is intended; else it is void."""
+
+    version: int
+    on: date
+    counts: bool
+
+
+def printed_schedule(patient: Patient, *, at: datetime) -> PrintedSchedule | None:
+    """The schedule that the patient was last given on paper, if any, and whether it still says what is intended."""
+    rows = Prescription.objects.filter(patient=patient).exclude(printed_schedule=None)
+    changes = PlanChange.objects.select_related("protocol_version").order_by("number")
+    newest = rows.prefetch_related(Prefetch("changes", changes)).order_by("-signed_at").first()
+    if newest is None or newest.printed_schedule is None:
+        return None
+    said, today = newest.printed_schedule, at.astimezone(patient.zone).date()
+    schedule, until_on = line_of(newest, today=today).schedule, date.fromisoformat(said["lines"][-1][1])
+    now = papers.runs(schedule, from_on=today, until_on=until_on)
+    # The days of a plan that waits for its medicine move on by themselves.
+    waits = newest.awaiting and newest.begun_on is None
+    says_so = waits or papers.still_says(said["lines"], papers.lines(now), today=today)
+    return PrintedSchedule(
+        version=said["version"],
+        on=date.fromisoformat(said["on"]),
+        counts=newest.state in Prescription.OPEN_STATES and says_so,
+    )

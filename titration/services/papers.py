@@ -161,6 +161,8 @@ def print_schedule(*, prescription: Prescription, large: bool, by: Actor, at: da
         large=large,
     )
     printed = _set("schedule", data)
+    kept = {"version": prescription.version, "on": today.isoformat(), "lines": papers.lines(runs)}
+    Prescription.objects.filter(id=prescription.id, clinic_id=prescription.clinic_id).update(printed_schedule=kept)
     details = {"sha256": printed.sha256, "of": "large print" if large else "schedule"}
     audit.record(by=by, at=at, action="schedule.print", patients=[patient.id], subject=prescription.id, details=details)
     return printed
