@@ -119,6 +119,8 @@ class Prescription(models.Model):
     # How long the supply lasts by the plan as last worked out; null where no fill is recorded or none is needed.
     run_out_on = models.DateField(null=True)
     refill_due_on = models.DateField(null=True)
+    # The patient's schedule as it was last printed: version, date and lines (`titration.papers.lines`).
+    printed_schedule = models.JSONField(null=True)
 
     objects = ScopedQuerySet.as_manager()
 

@@ -14,9 +14,10 @@ from portal.presenters import chart
 from symptoms.models import DoseTaken
 from tests import factories, memory
 from tests.phones import EVENING, MORNING, NIGHT, answers, phone_of
+from titration.engine.course import Advance
 from titration.models import Prescription
 from titration.selectors.courses import prescriptions_of
-from titration.services import courses
+from titration.services import courses, papers
 
 pytestmark = pytest.mark.django_db
 
@@ -254,3 +255,46 @@ class TestChart:
             response = phone_of(patient).get("/p/chart/")
         assert response.status_code == 302
         assert response["Location"] == "/p/prove/?next=%2Fp%2Fchart%2F"
+
+
+class TestASchedulePrinted:
+    """What lies on paper at home is void once the plan has changed, and the patient is told by its date and version."""
+
+    def printed(self, course: Prescription, at: datetime) -> None:
+        course.refresh_from_db()
+        by = factories.member(course.clinic, name="Who prints")
+        papers.print_schedule(prescription=course, large=False, by=by, at=at)
+
+    def test_it_counts_until_the_plan_changes_and_a_newer_one_takes_its_place(self, patient: Patient) -> None:
+        course = factories.prescription(patient)
+        assert "schedule" not in seen(patient, EVENING)
+        self.printed(course, EVENING)
+        said = "On paper, only the printed schedule of Monday 2 March, version 1, counts. Older ones are void"
+        for path in ("/p/", "/p/plan/"):
+            assert said in seen(patient, EVENING, path)
+            assert said in seen(patient, EVENING + timedelta(days=5), path)
+        later = EVENING + timedelta(days=6)
+        by = factories.member(course.clinic, name="Who holds")
+        courses.hold(prescription_id=course.id, days=3, reason="Because", seen_version=1, by=by, at=later)
+        void = "Your plan has changed: the printed schedule of Monday 2 March, version 1, and all older ones are void."
+        for path in ("/p/", "/p/plan/"):
+            assert void in seen(patient, later, path)
+        self.printed(course, later)
+        assert "On paper, only the printed schedule of Sunday 8 March, version 2, counts." in seen(patient, later)
+
+    def test_a_step_let_happen_on_its_day_changes_nothing_on_paper(self, patient: Patient) -> None:
+        course = factories.prescription(patient)
+        self.printed(course, EVENING)
+        by = factories.member(course.clinic, name="Who lets it")
+        step = Advance(1, DUE)
+        courses.change(prescription_id=course.id, change=step, reason="Well", seen_version=1, by=by, at=evening_of(DUE))
+        course.refresh_from_db()
+        assert course.version == 2
+        assert "version 1, counts" in seen(patient, evening_of(DUE + timedelta(days=1)))
+
+    def test_of_a_plan_that_was_stopped_it_is_void(self, patient: Patient) -> None:
+        course = factories.prescription(patient)
+        self.printed(course, EVENING)
+        by = factories.member(course.clinic, name="Who stops")
+        courses.stop(prescription_id=course.id, reason="Because", seen_version=1, by=by, at=EVENING)
+        assert "all older ones are void" in seen(patient, EVENING, "/p/plan/")
