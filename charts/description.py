@@ -243,7 +243,7 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
         taken=tuple(_taken(aligned, bottom)),
         marks=(
             *(_dose_mark(aligned, scale, bottom, slot, mg) for slot, mg in departures),
-            *(_lot_mark(aligned, plot_top, lot) for lot in aligned.lots),
+            *(_lot_mark(aligned, bottom, lot) for lot in aligned.lots),
         ),
         labels=labels,
     )
@@ -309,8 +309,8 @@ def _dose_mark(aligned: series.Aligned, scale: axes.Scale, bottom: float, slot: 
     return Mark(slot, scale.y(float(mg)), "other-dose", f"{day}: took {doses.Dose.of(mg)}")
 
 
-def _lot_mark(aligned: series.Aligned, top: float, lot: series.Lot) -> Mark:
-    return Mark(aligned.slot_of(lot.on), top + 6, "lot", f"{axes.short_date(lot.on)}: new lot {lot.lot}")
+def _lot_mark(aligned: series.Aligned, bottom: float, lot: series.Lot) -> Mark:
+    return Mark(aligned.slot_of(lot.on), bottom - 19, "lot", f"{axes.short_date(lot.on)}: new lot {lot.lot}")
 
 
 def _sleep_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float) -> Panel:
