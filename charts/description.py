@@ -195,8 +195,8 @@ def _said(aligned: series.Aligned, lead_label: str) -> str:
     lots = ", ".join(f"{lot.lot} on {axes.short_date(lot.on)}" for lot in aligned.lots)
     new_lots = f" New lots: {lots}." if lots else ""
     return (
-        f"{span}. {series.summary(aligned)}{new_lots} From top to bottom: dose in milligrams, hours slept, dreams, pain and "
-        f"fatigue and {lead_label}, side effects. A night nobody logged is a gap."
+        f"{span}. {series.summary(aligned)}{new_lots} From top to bottom: dose in milligrams, hours slept, dreams, "
+        f"pain and fatigue and {lead_label}, side effects. A night nobody logged is a gap."
     )
 
 
