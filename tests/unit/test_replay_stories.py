@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.drug_names import NALTREXONE
 from tests.unit.test_replay import replayed
 
 MONDAY = date(2025, 1, 6)
@@ -427,7 +428,7 @@ class TestUnsafe:
     @pytest.mark.parametrize(
         ("asked", "sentence"),
         [
-            (change(20, "go_to", dose_mg=12), "12 mg is above 10 mg: that is not low-dose naltrexone."),
+            (change(20, "go_to", dose_mg=12), f"12 mg is above 10 mg: that is not low-dose {NALTREXONE}."),
             (change(20, "go_to", dose_mg=0), "A dose is more than 0 mg. To take none, pause or stop the plan."),
             (change(20, "go_to", dose_mg="6.5"), "6.5 mg is above 6 mg. Confirm a second time that it is meant."),
             (
