@@ -16,6 +16,7 @@ from common.refusals import Refused
 from imports.columns import MISSING, Column, Facts, Template
 from imports.dates import read_date
 from titration.engine.course import Course
+from titration.engine.formulation import Formulation
 from titration.engine.protocol import Protocol
 
 T = TypeVar("T")
@@ -63,12 +64,17 @@ class Plan:
     taking_since: date | None
     target: Written | None
     slot: Slot
-    strength: Written
+    strengths: tuple[Written, ...]
     mode: str
 
     @property
     def awaiting(self) -> bool:
         return self.start_on is None
+
+    @property
+    def formulation(self) -> Formulation:
+        """What the doses are made of."""
+        return Formulation.capsules(*(strength.dose for strength in self.strengths))
 
     @property
     def date_column(self) -> str:
@@ -154,6 +160,12 @@ def _dose_to_take(text: str, facts: Facts) -> Written | None:
     return written
 
 
+def _strengths(text: str, facts: Facts) -> tuple[Written, ...]:
+    """One strength or several; a comma is a decimal's, so several are parted by semicolons."""
+    read = tuple(_dose(part.strip(), facts) for part in text.split(";") if part.strip())
+    return tuple(one for one in read if one is not None)
+
+
 PLAN, OPIOIDS, STARTS_ON, CURRENT_DOSE = "plan", "opioids", "starts_on", "current_dose"
 LAST_CHANGED_ON, TAKING_SINCE, TARGET = "last_changed_on", "taking_since", "target_dose"
 TIME_OF_DAY, STRENGTH, STEPS = "time_of_day", "capsule_strength", "steps"
@@ -217,10 +229,11 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         name=STRENGTH,
-        words="What one capsule holds, in milligrams. Every dose of the plan must be whole capsules.",
-        example="1.5",
+        words="What one capsule holds, in milligrams; several strengths are parted by semicolons. Every dose of the "
+        "plan must be whole capsules.",
+        example="0.5; 1.5",
         needed="with a plan",
-        read=_dose,
+        read=_strengths,
     ),
     Column(
         name=STEPS,
@@ -244,7 +257,7 @@ def faults(values: Mapping[str, Any], filled: Collection[str], born: date | None
         return
     if OPIOIDS not in filled:
         yield OPIOIDS, ASK_OPIOIDS
-    if STRENGTH not in filled:
+    if STRENGTH not in filled or values.get(STRENGTH) == ():
         yield STRENGTH, MISSING
     yield from _going_on(values, filled, born) if CURRENT_DOSE in filled else _beginning(filled)
     yield from _target(values)
@@ -303,6 +316,6 @@ def of(values: Mapping[str, Any]) -> Plan | None:
         taking_since=values[TAKING_SINCE],
         target=values[TARGET],
         slot=values[TIME_OF_DAY],
-        strength=values[STRENGTH],
+        strengths=values[STRENGTH],
         mode=values[STEPS],
     )

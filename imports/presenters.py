@@ -16,7 +16,7 @@ from imports.rows import COLUMNS, Condition, Fault, Row
 from imports.selectors import Known, Look
 from imports.signing import Signed
 from patients import conditions
-from titration.engine import supply, timeline
+from titration.engine import planner, supply, timeline
 
 SLOT_WORDS = {
     Slot.BEDTIME: "at bedtime",
@@ -245,7 +245,6 @@ def _plan(one: Signed) -> PlanLine:
     intended = timeline.plan(one.course, as_of=one.today if plan.first_dose else None)
     dose = plan.first_dose.dose if plan.first_dose else protocol.rungs[0].dose
     later = [step for step in supply.steps(intended) if step.from_on > one.course.start_on]
-    strength, halves = plan.strength.dose, plan.slot is Slot.SPLIT
     return PlanLine(
         number=one.row.number,
         name=one.row.person.name,
@@ -259,7 +258,7 @@ def _plan(one: Signed) -> PlanLine:
         no_step=_no_step(one, dose),
         ending=_ending(intended[-1], awaiting=plan.awaiting),
         taken=SLOT_WORDS[plan.slot],
-        capsules=f"{_many(supply.units(dose, strength), 'capsule')} of {strength}{' a day' if halves else ''}",
+        capsules=planner.in_words(planner.takings(dose, plan.slot, plan.formulation)),
         steps=MODE_WORDS[plan.mode],
     )
 

@@ -25,7 +25,6 @@ from patients import selectors as patients_selectors
 from patients.models import ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
 from reminders.models import Attempt, Occurrence
 from titration.engine.course import Course
-from titration.engine.formulation import Formulation
 from titration.engine.planner import CannotBeMade
 from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
@@ -167,7 +166,7 @@ def _judged(planned: rows.Planned, at: datetime) -> _Judged:
 
 def _against(course: Course, plan: plans.Plan, today: date) -> tuple[str, str] | None:
     try:
-        courses.check_course(course, Formulation.capsules(plan.strength.dose), today=today)
+        courses.check_course(course, plan.formulation, today=today)
     except CannotBeMade as refusal:
         return plans.TIME_OF_DAY if refusal.in_halves else plans.STRENGTH, refusal.sentence
     except EngineRefusal as refusal:

@@ -19,7 +19,7 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
 from common.refusals import Refused, Stale
-from imports import grid, plans, rows, selectors, services, template
+from imports import grid, plans, presenters, rows, selectors, services, template
 from imports.models import Import, ImportedRow
 from ldn_clinic import erasing, retention
 from patients import selectors as patients_selectors
@@ -29,6 +29,7 @@ from reminders.models import Attempt, Occurrence, Reminder
 from reminders.services import planning
 from tests import factories, memory, pages
 from tests.pages import words_of
+from titration.engine.formulation import Formulation
 from titration.engine.protocol import Protocol
 from titration.models import Prescription, ProtocolVersion
 from titration.selectors import courses as courses_selectors
@@ -254,6 +255,16 @@ class TestPlans:
         assert len(memory.events(action="course.prescribe")) == 3
         made = ImportedRow.objects.filter(source=imported).order_by("number")
         assert [row.prescription_id for row in made] == [begins.id, awaits.id, goes_on.id, None]
+
+    def test_doses_of_several_strengths(self, prescriber: Actor) -> None:
+        written = {**GOES_ON, "current_dose": "2", "capsule_strength": "0.5; 1.5", "target_dose": "2"}
+        imported = stage(prescriber, person(1, **written), person(2, **BEGINS))
+        line = presenters.preview(look(imported, prescriber), may_sign=True).plans[0]
+        assert line.capsules == "1 capsule of 1.5 mg and 1 capsule of 0.5 mg"
+        accept(imported, prescriber)
+        several, one = Prescription.objects.order_by("patient__record_number")
+        assert courses_selectors.formulation_of(several) == Formulation.capsules(Dose.of("0.5"), Dose.of("1.5"))
+        assert (one.formulation, one.capsule_strength) == (None, Dose.of("1.5"))
 
     def test_staff_may_bring_them_and_only_a_prescriber_signs(self, staff: Actor, prescriber: Actor) -> None:
         imported = stage(staff, person(1, **BEGINS), person(2))

@@ -17,6 +17,7 @@ from imports.columns import Facts, Template
 from imports.grid import Cell
 from titration import protocol_files
 from titration.engine import timeline
+from titration.engine.formulation import Formulation
 
 TODAY = date(2026, 3, 2)
 SHIPPED = protocol_files.shipped()
@@ -71,7 +72,7 @@ class TestWhatIsSaid:
             taking_since=None,
             target=None,
             slot=Slot.BEDTIME,
-            strength=plans.Written(Dose.of("1.5"), "1.5"),
+            strengths=(plans.Written(Dose.of("1.5"), "1.5"),),
             mode="confirmed",
         )
         assert (plan.awaiting, plan.date_column) == (False, "starts_on")
@@ -121,7 +122,8 @@ class TestDoses:
     @pytest.mark.parametrize("column", ["current_dose", "target_dose", "capsule_strength"])
     def test_as_clinicians_write_them(self, column: str, typed: str, mg: str) -> None:
         (read,) = [one for one in plans.COLUMNS if one.name == column]
-        assert read.read(typed, FACTS) == plans.Written(Dose.of(mg), typed)
+        written = plans.Written(Dose.of(mg), typed)
+        assert read.read(typed, FACTS) == ((written,) if column == "capsule_strength" else written)
 
     @pytest.mark.parametrize(
         ("typed", "sentence"),
@@ -149,6 +151,12 @@ class TestDoses:
         said = faults_of({**GOES_ON, column: typed})[column]
         assert sentence in said
         assert "A table has no room for that" in said
+
+    def test_several_strengths_are_parted_by_semicolons(self) -> None:
+        plan = plan_of({**BEGINS, "capsule_strength": ".5 ; 1,5;"})
+        assert plan.formulation == Formulation.capsules(Dose.of("1.5"), Dose.of("0.5"))
+        assert "milligrams" in faults_of({**BEGINS, "capsule_strength": "0.5; 500 mcg"})["capsule_strength"]
+        assert faults_of({**BEGINS, "capsule_strength": " ; "}) == {"capsule_strength": "This is missing."}
 
 
 class TestWhatCannotBeMeant:
@@ -279,7 +287,7 @@ def test_what_is_read_is_what_was_meant(drawn: tuple[dict[str, str], dict[str, A
     assert {
         "code": plan.template.protocol.id,
         "dose": plan.first_dose.dose,
-        "strength": plan.strength.dose,
+        "strength": plan.strengths[0].dose,
         "start_on": plan.start_on,
         "since": plan.taking_since,
         "slot": plan.slot,
