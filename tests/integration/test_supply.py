@@ -16,9 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
+from common.night import Slot
 from common.refusals import Refused, Stale
 from desk.presenters import supply as present_supply
 from patients.models import Patient
+from symptoms.services import DoseAnswer, NightAnswer
 from tests import factories, memory, pages
 from tests.pages import words_of
 from titration.engine.course import Hold, Pause
@@ -26,7 +28,7 @@ from titration.engine.formulation import Form, Formulation
 from titration.models import Fill, Prescription
 from titration.selectors import courses as courses_selectors
 from titration.selectors import supply as supply_selectors
-from titration.services import courses, supply
+from titration.services import courses, firsts, supply
 
 AT = factories.AT
 START = AT.date()
@@ -431,3 +433,26 @@ class TestOnTheChart:
         assert page.count("new lot A 1</title>") == page.count("new lot B 2</title>") == 2, "one a width"
         assert page.count("new lot") == 4
         assert "New lot</text>" in page
+
+
+class TestToldNights:
+    def test_a_dose_left_out_moves_the_dates_in_the_same_transaction(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        factories.fill(patient, by=prescriber, at=moment(0), units="13")
+        course.refresh_from_db()
+        assert course.run_out_on == day(13)
+        firsts.tell_night(
+            patient=patient,
+            night=day(0),
+            dose=DoseAnswer(slot=Slot.BEDTIME, taken="skipped", skipped_because="forgot"),
+            answers=NightAnswer(),
+            seen_version=0,
+            by=factories.patient_actor(patient),
+            at=moment(1),
+        )
+        course.refresh_from_db()
+        standing = supply_selectors.supplies_by_rows([patient], at=moment(1))[patient.id].standing
+        assert standing is not None
+        assert (standing.units_left, course.run_out_on) == (13, day(14))
+        assert (course.run_out_on, course.refill_due_on) == (standing.run_out_on, standing.refill_due_on)

@@ -1,4 +1,6 @@
-"""A night told by the patient, with what it means for the plan: the first dose begins one that waited for it."""
+"""A night told by the patient, with what it means: the first dose begins a plan that waited for it, and what was taken
+is what the supply has less of.
+"""
 
 from datetime import date, datetime
 
@@ -11,7 +13,7 @@ from symptoms.models import DoseTaken, SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
-from titration.services import courses
+from titration.services import courses, supply
 
 
 @transaction.atomic
@@ -30,14 +32,16 @@ def tell_night(
     With an opioid reported nothing begins: the clinic answers the report, and then says when the first dose was.
     """
     # The plan before the patient: in this order it is changed everywhere.
-    waiting = Prescription.objects.select_for_update(no_key=True).filter(
-        patient=patient, state__in=Prescription.OPEN_STATES, awaiting=True, begun_on=None
+    open_ones = Prescription.objects.select_for_update(no_key=True).filter(
+        patient=patient, state__in=Prescription.OPEN_STATES
     )
-    course = waiting.first()
+    course = next((one for one in open_ones if one.awaiting and one.begun_on is None), None)
     log = symptoms_services.save_night(
         patient=patient, night=night, dose=dose, answers=answers, seen_version=seen_version, by=by, at=at
     )
     taken = dose is not None and dose.taken == DoseTaken.Taken.TAKEN
     if course is not None and taken and not courses_selectors.opioid_report_open([patient.id]):
         courses.begin(prescription_id=course.id, on=night, seen_version=None, by=by, at=at)
+    elif dose is not None:
+        supply.refresh(patient, at=at)
     return log
