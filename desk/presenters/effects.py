@@ -137,9 +137,9 @@ def _supply(plan: Plan, changed: Course, at: datetime) -> tuple[str, ...]:
 
 
 def _begins(intended: timeline.Timeline, since: date) -> dict[Dose, date]:
-    """The first day of each dose that begins later than a day."""
+    """The first day of each dose that begins on a day or later."""
     begins: dict[Dose, date] = {}
     for step in supply.steps(intended):
-        if step.from_on > since:
+        if step.from_on >= since:
             begins.setdefault(step.dose, step.from_on)
     return begins

@@ -37,7 +37,7 @@ def course_file(prescription: Prescription, record: Record, *, at: datetime) -> 
         mode=Mode(prescription.mode),
         gate=prescription.mode == Prescription.Mode.PLANNED,
         history_until=today,
-        formulation=supply_selectors.formulation_of(prescription),
+        formulation=courses_selectors.formulation_of(prescription),
         patient=Patient(
             born=str(patient.birth_date.year),
             weight_kg=by_weight.weight_kg if by_weight else None,
