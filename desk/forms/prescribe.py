@@ -44,7 +44,8 @@ _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
 class PrescribeForm(forms.Form):
-    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `formulation`, `mode`, `nights`, `confirmed`.
+    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `weight_kg` (or None), `formulation`, `mode`, `nights`,
+    `confirmed`.
 
     `typed` is the strength as it was written, where it was not picked. `confirmed` stands beside the schedule, not in
     the form: only a dose above 6 mg asks for it.
@@ -121,6 +122,13 @@ class PrescribeForm(forms.Form):
         choices=[(filler.value, words) for filler, words in FILLERS.items()],
         initial=Filler.ANY.value,
     )
+    weight_kg = forms.CharField(
+        label="Weight, kg",
+        required=False,
+        max_length=10,
+        help_text="Only where the template goes by weight.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
     mode = forms.ChoiceField(
         label="Steps",
         choices=list(MODE_WORDS.items()),
@@ -193,6 +201,7 @@ class PrescribeForm(forms.Form):
                 "nights",
                 css_class="form-row",
             ),
+            "weight_kg",
             dose_layout("strength"),
             Folded(
                 "Another form, further strengths or a filler",
@@ -293,6 +302,13 @@ class PrescribeForm(forms.Form):
             about = "smallest_ml" if "volume" in refusal.sentence else "scored" if cleaned["scored"] else "made_as"
             self.add_error("more_strengths" if cleaned["more_strengths"] else about, refusal.sentence)
         return None
+
+    def clean_weight_kg(self) -> Decimal | None:
+        written = self.cleaned_data["weight_kg"].strip().replace(",", ".")
+        try:
+            return Decimal(written) if written else None
+        except ArithmeticError as error:
+            raise forms.ValidationError("Write the weight in kg as a number, like 32.5.") from error
 
     def clean_more_strengths(self) -> tuple[Dose, ...]:
         written = self.cleaned_data["more_strengths"].strip()

@@ -23,6 +23,7 @@ from desk.views import offered as offered_templates
 from desk.views.offered import Offered
 from patients import selectors as patients_selectors
 from patients.models import Patient
+from titration.engine import by_weight
 from titration.engine.course import Course
 from titration.engine.refusals import EngineRefusal
 from titration.selectors import courses as courses_selectors
@@ -97,7 +98,8 @@ def _preview(
     try:
         course = _checked(form, offered, patient, at)
     except EngineRefusal as refusal:
-        form.add_error("strength", refusal.sentence)
+        weighed = offered[values["template"]][1].needs_weight and "weight" in refusal.sentence.lower()
+        form.add_error("weight_kg" if weighed else "strength", refusal.sentence)
     except Refused as refusal:
         form.add_error(_field_of(values, offered, patient), refusal.sentence)
     else:
@@ -119,9 +121,10 @@ def _preview(
 
 def _checked(form: PrescribeForm, offered: Offered, patient: Patient, at: datetime) -> Course:
     values = form.cleaned_data
+    protocol = offered[values["template"]][1]
     return courses.check_new_course(
         patient=patient,
-        protocol=offered[values["template"]][1],
+        protocol=by_weight.resolved(protocol, values["weight_kg"]) if values["weight_kg"] else protocol,
         start_on=values["start_on"],
         capsule_strength=values["formulation"].strengths[0],
         formulation=values["formulation"],
@@ -138,6 +141,8 @@ def _field_of(values: dict, offered: Offered, patient: Patient) -> str | None:
     """
     if values["opioid_answer"] != "no":
         return "opioid_answer"
+    if offered[values["template"]][1].needs_weight and not values["weight_kg"]:
+        return "weight_kg"
     if offered[values["template"]][1].is_split and values["slot"] != Slot.SPLIT:
         return "slot"
     blocked = courses_selectors.opioid_report_open([patient.id]) or courses_selectors.open_prescription(patient)
@@ -177,6 +182,7 @@ def _signed(request: HttpRequest, form: PrescribeForm, offered: Offered, patient
         mode=values["mode"],
         opioid_answer=values["opioid_answer"],
         confirmed=values["confirmed"],
+        weight_kg=values["weight_kg"],
         taking_since=values["taking_since"],
         by=request.actor,
         at=at,

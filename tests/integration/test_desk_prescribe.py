@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import time_machine
@@ -614,3 +614,30 @@ class TestBeginnings:
         never = {"question": "Less pain?", "criterion": "2", "decide_on": (START + timedelta(days=900)).isoformat()}
         assert sign(desk, patient, **never).status_code == 409
         assert not Prescription.objects.exists()
+
+
+class TestByWeight:
+    """Children's doses go by weight, and are signed in milligrams for the weight that was written."""
+
+    LIQUID: ClassVar[dict[str, str]] = {"strength": "1", "made_as": "liquid"}
+
+    def test_the_schedule_is_that_of_the_weight(self, desk: Client, patient: Patient) -> None:
+        typed = {"code": "PEDS-SMITH", "weight_kg": "32,5", **self.LIQUID}
+        page = desk.post(url(patient), filled(**typed))
+        assert "3.2 mg" in words_of(page)
+        assert sign(desk, patient, **typed).status_code == 302
+        signed = Prescription.objects.get()
+        assert signed.protocol_snapshot["by_weight"]["weight_kg"] == "32.5"
+        assert signed.steps.order_by("from_on")[0].dose == Dose.of("3.2")
+
+    @pytest.mark.parametrize(
+        ("weight", "said"),
+        [("", "Say the weight first"), ("heavy", "as a number, like 32.5"), ("3250", "Check the unit")],
+    )
+    def test_without_a_weight_that_can_be_nothing_is_shown(
+        self, desk: Client, patient: Patient, weight: str, said: str
+    ) -> None:
+        answer = desk.post(url(patient), filled("PEDS-SMITH", weight_kg=weight, **self.LIQUID))
+        assert answer.status_code == 422
+        assert said in words_of(answer)
+        assert shown(answer) == ""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -220,6 +221,14 @@ class TestPrinting:
     def test_one_page(self, course: Prescription, prescriber: Actor) -> None:
         data = words.printed(content(factories.paper(course, by=prescriber)), draft=True, reprint_of="", hash_words="x")
         assert len(typesetting.pages_as_png("prescription", data)) == 1
+
+    def test_the_same_words_make_the_same_file_whenever_it_is_printed(
+        self, course: Prescription, prescriber: Actor
+    ) -> None:
+        data = words.printed(content(factories.paper(course, by=prescriber)), draft=True, reprint_of="", hash_words="x")
+        first = typesetting.pdf("prescription", data)
+        time.sleep(1.1)
+        assert typesetting.pdf("prescription", data) == first
 
     def test_words_of_people_are_never_markup(self, course: Prescription, prescriber: Actor) -> None:
         """What would fail or be obeyed as markup is set as the letters it is."""
