@@ -44,8 +44,8 @@ _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
 class PrescribeForm(forms.Form):
-    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `weight_kg` (or None), `formulation`, `mode`, `nights`,
-    `confirmed`.
+    """Cleans to `opioid_answer`, `template`, `start_on`, `slot`, `weight_kg` or None, `formulation`, `mode`,
+    `nights`, `confirmed`.
 
     `typed` is the strength as it was written, where it was not picked. `confirmed` stands beside the schedule, not in
     the form: only a dose above 6 mg asks for it.
@@ -188,7 +188,7 @@ class PrescribeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, choice: Choice, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, choice: Choice, child: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choice = choice
         self.fields["template"].choices = [(template.id, template) for template in choice.templates]
@@ -201,7 +201,7 @@ class PrescribeForm(forms.Form):
                 "nights",
                 css_class="form-row",
             ),
-            "weight_kg",
+            *(["weight_kg"] if child else []),
             dose_layout("strength"),
             Folded(
                 "Another form, further strengths or a filler",

@@ -9,10 +9,13 @@ from titration.selectors import courses as courses_selectors
 Offered = dict[str, tuple[ProtocolVersion, Protocol]]
 
 
-def templates(request: HttpRequest) -> Offered:
-    """What a new plan may be signed by, by the id of each row: the row and what it says."""
+def templates(request: HttpRequest, *, child: bool = False) -> Offered:
+    """What a new plan may be signed by, by the id of each row: the row and what it says. What goes by weight is for
+    children.
+    """
     versions = courses_selectors.protocols_for(request.actor)
-    return {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
+    read = {str(version.id): (version, Protocol.from_json(version.body)) for version in versions}
+    return {key: offered for key, offered in read.items() if child or not offered[1].needs_weight}
 
 
 def templates_to_change_to(request: HttpRequest) -> Offered:

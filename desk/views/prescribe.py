@@ -49,16 +49,19 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         raise Http404
     request.seen({patient_id})
     patient = record.patient
-    about, offered = person(patient, at=at), offered_templates.templates(request)
+    about = person(patient, at=at)
+    child = about.age < GROWN_UP_AT
+    offered = offered_templates.templates(request, child=child)
     choice = suggestions.choice(
         offered,
-        suggestions=suggestions_for([code for code, _ in record.conditions], child=about.age < GROWN_UP_AT),
+        suggestions=suggestions_for([code for code, _ in record.conditions], child=child),
         reviews=library.reviews(request.actor, [version for version, _ in offered.values()]),
         chosen=request.POST.get("template", ""),
     )
     form = PrescribeForm(
         request.POST if request.method == "POST" else None,
         choice=choice,
+        child=child,
         initial={"start_on": at.astimezone(patient.zone).date()},
     )
     shown = None

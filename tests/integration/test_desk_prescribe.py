@@ -465,7 +465,8 @@ class TestChoosing:
         assert "None. No trial at a low dose was found" in grown
         assert "PEDS-SMITH" not in grown
         child = self.of(desk, clinic, "autism", birth_date=date(2014, 5, 1))
-        assert "Autism: PEDS-SMITH, which cannot be chosen here. By weight, with a guardian and a specialist." in child
+        assert "which cannot be chosen here" not in child
+        assert "children: 0.1 mg/kg a day, at most 4.5 mg (PEDS-SMITH)" in child
 
     def test_who_reviewed_it_in_the_clinic_stands_at_it(
         self, desk: Client, clinic: Clinic, prescriber: Actor, patient: Patient
@@ -491,7 +492,9 @@ class TestChoosing:
         assert "STD-2W" in rest
 
     @pytest.mark.parametrize("code", ["PEDS-SMITH", "PEDS-UK"])
-    def test_what_goes_by_weight_is_not_offered(self, desk: Client, patient: Patient, code: str) -> None:
+    def test_what_goes_by_weight_is_not_offered_to_the_grown_up(
+        self, desk: Client, patient: Patient, code: str
+    ) -> None:
         assert f"({code})" not in words_of(desk.get(url(patient)))
 
 
@@ -618,6 +621,10 @@ class TestBeginnings:
 
 class TestByWeight:
     """Children's doses go by weight, and are signed in milligrams for the weight that was written."""
+
+    @pytest.fixture
+    def patient(self, clinic: Clinic) -> Patient:
+        return factories.patient(clinic, birth_date=date(2014, 5, 1))
 
     LIQUID: ClassVar[dict[str, str]] = {"strength": "1", "made_as": "liquid"}
 
