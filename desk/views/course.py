@@ -18,7 +18,7 @@ from desk.presenters.papers import line as paper_line
 from desk.presenters.plan import Plan
 from desk.presenters.supply import Strip, strip
 from desk.presenters.trial import trial
-from desk.views.known_course import about, loaded, plan_of
+from desk.views.known_course import about, knows_lastingly, loaded, plan_of
 from titration.engine import timeline
 from titration.selectors import courses as courses_selectors
 from titration.selectors import supply as supply_selectors
@@ -35,7 +35,7 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     at = clock.now()
     prescription = loaded(request, prescription_id)
     plan, patient = plan_of(prescription, at), prescription.patient
-    prescribes = policy.may(request.actor, P.PRESCRIBE)
+    prescribes, theirs = policy.may(request.actor, P.PRESCRIBE), knows_lastingly(request, patient)
     bar = offered(
         plan,
         next_on=courses.next_dose_date(prescription, at),
@@ -55,8 +55,9 @@ def course(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         "papers": [paper_line(paper, zone=patient.clinic.zone) for paper in supply_selectors.papers_of(patient)],
         "may": {
             "prescribe": prescribes,
-            "supply": policy.may(request.actor, P.KEEP_SUPPLY),
-            "export": policy.may(request.actor, P.EXPORT),
+            "supply": theirs and policy.may(request.actor, P.KEEP_SUPPLY),
+            "paper": theirs and prescribes,
+            "export": theirs and policy.may(request.actor, P.EXPORT),
         },
     }
     return TemplateResponse(request, "desk/course.html", context)

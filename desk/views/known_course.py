@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest
 from desk.presenters.history import plan_history
 from desk.presenters.person import person
 from desk.presenters.plan import Plan, PlanCard, plan_card
+from patients import selectors as patients_selectors
+from patients.models import Patient
 from titration.engine import timeline
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -27,6 +29,12 @@ def loaded(request: HttpRequest, prescription_id: uuid.UUID) -> Prescription:
         raise Http404
     request.seen({prescription.patient_id})
     return prescription
+
+
+def knows_lastingly(request: HttpRequest, patient: Patient) -> bool:
+    """Whether this person may know of the patient for longer than an emergency."""
+    lasting = patients_selectors.visible_to(patients_selectors.lasting(request.actor))
+    return patient.restricted_at is None or lasting.filter(id=patient.id).exists()
 
 
 def plan_of(prescription: Prescription, at: datetime) -> Plan:

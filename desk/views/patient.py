@@ -14,6 +14,7 @@ from common import clock
 from desk.presenters import patient as present
 from desk.presenters.chart import NIGHTS_SHOWN, dose_bands, first_shown
 from desk.presenters.plan import Plan
+from desk.views.known_course import knows_lastingly
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms import selectors as symptoms_selectors
@@ -129,9 +130,7 @@ def _date(text: str) -> date | None:
 
 def _may(request: HttpRequest, patient: Patient) -> dict[str, bool]:
     """What the buttons of the page may offer this person; what would outlast an emergency is not offered in one."""
-    theirs = patient.restricted_at is None or (
-        patients_selectors.visible_to(patients_selectors.lasting(request.actor)).filter(id=patient.id).exists()
-    )
+    theirs = knows_lastingly(request, patient)
     return {
         "prescribe": policy.may(request.actor, P.PRESCRIBE),
         "hold": policy.may(request.actor, P.HOLD),

@@ -15,7 +15,7 @@ from common import clock
 from common.refusals import Refused
 from desk.forms.what_if import WhatIfForm
 from desk.presenters.what_if import Tried, tried
-from desk.views.known_course import about, loaded, plan_of
+from desk.views.known_course import about, knows_lastingly, loaded, plan_of
 from patients import selectors as patients_selectors
 from titration import protocol_files
 from titration.models import Prescription
@@ -29,9 +29,11 @@ P = policy.Permission
 @require_safe
 @clinic_page(P.EXPORT, action="course.download")
 def download(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
-    """The course as a file, de-identified."""
+    """The course as a file, de-identified. No emergency opens it."""
     at = clock.now()
     prescription = loaded(request, prescription_id)
+    if not knows_lastingly(request, prescription.patient):
+        raise Http404
     return HttpResponse(
         _written(request, prescription, at),
         content_type="application/json; charset=utf-8",

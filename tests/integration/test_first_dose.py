@@ -52,7 +52,7 @@ def test_the_patient_is_told_what_the_first_dose_is_and_may_tell_it(
     patient: Patient, waiting: Prescription, phone: Client
 ) -> None:
     tonight = courses_selectors.tonight(patient, at=EVENING)
-    assert (tonight.state, tonight.dose, tonight.units) == (TonightState.AWAITING, Dose.of("1.5"), 1)
+    assert (tonight.state, tonight.dose) == (TonightState.AWAITING, Dose.of("1.5"))
     with time_machine.travel(EVENING, tick=False):
         words = words_of(phone.get("/p/"))
     assert "Your medicine is on its way" in words

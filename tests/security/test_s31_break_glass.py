@@ -102,7 +102,10 @@ def opened(patient: Patient, by: Actor, *, at: datetime = NOW) -> EmergencyAcces
 
 HELPER = {"name": "A Helper", "email": "helper@test.invalid", "relation": "parent", "rights": "view"}
 HELPER |= {"last_day": (NOW.date() + timedelta(days=300)).isoformat()}
-TEAM_ONLY = {"desk:patient_access", "desk:patient_restrict", "desk:contact", "desk:helpers", "desk:chart_svg"}
+TEAM_ONLY = {
+    *("desk:patient_access", "desk:patient_restrict", "desk:contact", "desk:helpers", "desk:chart_svg"),
+    *("desk:end_care", "desk:course_download", "desk:fill", "desk:paper_new"),
+}
 CONTACT = {"email": "mine@test.invalid", "reminders_by_email": "on", "log_reminder_at": "07:30", "seen_version": "1"}
 
 

@@ -43,7 +43,7 @@ def due_steps(actor: Actor, *, until: date, at: datetime) -> list[DueStep]:
         courses.visible_prescriptions(actor)
         .filter(Q(next_due_on__lte=until) | Exists(ends), state__in=Prescription.OPEN_STATES)
         .select_related("patient", "protocol_version")
-        .defer("protocol_snapshot", "protocol_version__body")
+        .defer("protocol_version__body")
         .annotate(opioid_reported=Exists(unanswered))
         .order_by("next_due_on", "patient__sort_key", "id")
     )
