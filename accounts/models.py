@@ -22,6 +22,8 @@ class Clinic(models.Model):
     phone = models.CharField(max_length=40)
     # The letterhead's lines; public, as on a door.
     address = models.TextField(max_length=400, blank=True, default="", db_default="")
+    # Whom patients call when the clinic is closed and it cannot wait; "" where that is the same number.
+    urgent_phone = models.CharField(max_length=40, blank=True, default="", db_default="")
     # Said to patients who write when nobody reads: when somebody will, and whom to call before that.
     after_hours_words = models.TextField()
     # How long a record is kept after its last entry. Null: nobody has decided, and nothing is ever over.
@@ -161,6 +163,99 @@ class MemberInvitation(models.Model):
                 condition=models.Q(accepted_at=None, accepted_by=None)
                 | models.Q(accepted_at__isnull=False, accepted_by__isnull=False, withdrawn_at=None),
                 name="taken_by_somebody_and_not_withdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@history.tracked(deletions=True)
+class ClinicHours(models.Model):
+    """When somebody reads what patients write: one stretch of one weekday (0 is Monday), by the clinic's own clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    weekday = models.PositiveSmallIntegerField()
+    opens = models.TimeField()
+    closes = models.TimeField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "weekday", "opens"], name="one_stretch_per_weekday_and_opening"),
+            models.CheckConstraint(condition=models.Q(weekday__lte=6), name="a_weekday_is_0_to_6"),
+            models.CheckConstraint(condition=models.Q(closes__gt=models.F("opens")), name="a_clinic_closes_later"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@history.tracked(deletions=True)
+class ClosedDate(models.Model):
+    """A day on which the clinic is closed whatever the weekday says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clinic", "on"], name="one_closing_per_clinic_and_date")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@history.tracked()
+class Cover(models.Model):
+    """A colleague answers for another from a day to a day, by the clinic's own clock; `until_on` is excluded."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    away = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    covers = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    from_on = models.DateField()
+    until_on = models.DateField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(until_on__gt=models.F("from_on")), name="a_cover_ends_after_it_begins"
+            ),
+            models.CheckConstraint(condition=~models.Q(away=models.F("covers")), name="nobody_covers_themself"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@history.tracked(deletions=True)
+class UrgentContact(models.Model):
+    """Who is told of something urgent, in this order; after `minutes` without anybody opening it, the next one is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # A telephone that takes text messages; "" where mail is enough.
+    text_to = SealedTextField("urgent_contact.text_to", max_length=20, blank=True, default="")
+    minutes = models.PositiveSmallIntegerField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "position"], name="one_urgent_contact_per_position"),
+            models.UniqueConstraint(fields=["clinic", "user"], name="one_place_in_the_urgent_route_per_person"),
+            models.CheckConstraint(
+                condition=models.Q(minutes__gte=5, minutes__lte=240), name="an_urgent_contact_has_5_to_240_minutes"
             ),
         ]
 

@@ -21,27 +21,40 @@ class Permission(enum.StrEnum):
     HOLD = "hold a plan"
     ANSWER_OPIOID_REPORT = "answer an opioid report"
     SETTLE_REMINDERS = "settle reminders that may not have arrived"
+    SCREEN = "confirm screenings"
+    LOG_BY_PHONE = "write down a night that a patient tells by telephone"
+    KEEP_CONTACT = "note contacts, tag patients and pass them to a colleague"
+    EDIT_CONSENTS = "publish the clinic's own consent text"
     KEEP_SUPPLY = "record what was dispensed and keep the pharmacies"
+    KEEP_MEDICINES = "keep the patients' lists of medicines"
+    RECORD_RESULTS = "record questionnaires and laboratory values"
     EXPORT = "export data"
     RESTRICT_RECORDS = "restrict a record to named colleagues"
     BREAK_GLASS = "open a restricted record in an emergency"
     REVIEW_EMERGENCIES = "review emergency access"
     READ_MEMORY = "read who saw and changed what"
     MANAGE_MEMBERS = "manage members, their roles and their lost devices"
+    KEEP_HOURS = "keep the clinic's hours, who covers whom and who is told of something urgent"
     ERASE = "erase records whose time is over"
     BELONG = "see the roles and look after their own sign-in"
 
 
 P = Permission
 ROLES = Membership.Role
-_CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.KEEP_SUPPLY, P.BELONG})
-_DECIDES = frozenset({P.PRESCRIBE, P.EDIT_PROTOCOLS, P.HOLD, P.ANSWER_OPIOID_REPORT, P.RESTRICT_RECORDS, P.BREAK_GLASS})
-_PRESCRIBER = _CARE | _DECIDES | {P.EXPORT, P.IMPORT}
+_CARE = frozenset({P.READ_PATIENTS, P.REGISTER_PATIENTS, P.SETTLE_REMINDERS, P.BELONG})
+_CARE |= {P.KEEP_CONTACT, P.KEEP_SUPPLY, P.KEEP_MEDICINES, P.RECORD_RESULTS}
+_DECIDES = frozenset(
+    {
+        *(P.PRESCRIBE, P.EDIT_PROTOCOLS, P.EDIT_CONSENTS, P.HOLD, P.SCREEN, P.ANSWER_OPIOID_REPORT),
+        *(P.RESTRICT_RECORDS, P.BREAK_GLASS),
+    }
+)
+_PRESCRIBER = _CARE | {P.LOG_BY_PHONE} | _DECIDES | {P.EXPORT, P.IMPORT}
 _AUDITOR = frozenset({P.READ_MEMORY, P.REVIEW_EMERGENCIES, P.BELONG})
-_ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.EDIT_PROTOCOLS, P.ERASE, P.BELONG})
+_ADMINISTRATOR = frozenset({P.MANAGE_MEMBERS, P.KEEP_HOURS, P.EDIT_PROTOCOLS, P.EDIT_CONSENTS, P.ERASE, P.BELONG})
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     ROLES.PRESCRIBER: _PRESCRIBER,
-    ROLES.NURSE: _CARE | {P.HOLD, P.BREAK_GLASS},
+    ROLES.NURSE: _CARE | {P.LOG_BY_PHONE, P.HOLD, P.SCREEN, P.BREAK_GLASS},
     ROLES.STAFF: _CARE | {P.EXPORT, P.IMPORT},
     ROLES.AUDITOR: _AUDITOR,
     ROLES.ADMINISTRATOR: _ADMINISTRATOR,

@@ -3,16 +3,26 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.crypto import salted_hmac
 
-from accounts import policy, signed_in
+from accounts import hours, policy, signed_in
 from accounts.actors import Actor, Kind
-from accounts.models import Clinic, MemberInvitation, Membership, Session, User
+from accounts.models import (
+    Clinic,
+    ClinicHours,
+    ClosedDate,
+    Cover,
+    MemberInvitation,
+    Membership,
+    Session,
+    UrgentContact,
+    User,
+)
 from common import tokens, walls
 
 
@@ -104,6 +114,48 @@ def people_of(clinic_id: uuid.UUID | None) -> list[tuple[uuid.UUID, str]]:
     """Everybody who works or has worked in a clinic, by name."""
     members = Membership.objects.filter(clinic_id=clinic_id).order_by("user__name", "user_id")
     return list(dict.fromkeys(members.values_list("user_id", "user__name")))
+
+
+def hours_of(clinic_id: uuid.UUID | None) -> hours.Hours:
+    """When a clinic reads what patients write."""
+    stretches = ClinicHours.objects.filter(clinic_id=clinic_id).order_by("weekday", "opens")
+    closed = ClosedDate.objects.filter(clinic_id=clinic_id).values_list("on", flat=True)
+    openings = tuple(hours.Opening(row.weekday, row.opens, row.closes) for row in stretches)
+    return hours.Hours(openings, frozenset(closed))
+
+
+def reading_sentence(clinic: Clinic, *, at: datetime) -> str:
+    """What a patient who has just written is told: when somebody reads it, and whom to call before that."""
+    return hours.sentence(
+        at,
+        hours_of(clinic.id),
+        clinic.zone,
+        phone=clinic.phone,
+        urgent_phone=clinic.urgent_phone,
+        otherwise=clinic.after_hours_words,
+    )
+
+
+def may_be_told(actor: Actor) -> list[Membership]:
+    """Who works in the actor's clinic and reads patients' records: they can open what is urgent."""
+    reading = policy.roles_with(policy.Permission.READ_PATIENTS)
+    return [member for member in members_of(actor) if member.role in reading]
+
+
+def urgent_contacts(clinic_id: uuid.UUID | None) -> list[UrgentContact]:
+    """The clinic's urgent route, in its order, with the people."""
+    return list(UrgentContact.objects.filter(clinic_id=clinic_id).select_related("user").order_by("position"))
+
+
+def covers_of(clinic_id: uuid.UUID | None, *, on: date) -> list[Cover]:
+    """Who covers whom on a date or later, with the people, soonest first."""
+    covers = Cover.objects.filter(clinic_id=clinic_id, ended_at=None, until_on__gt=on)
+    return list(covers.select_related("away", "covers").order_by("from_on", "id"))
+
+
+def cover_of(actor: Actor, cover_id: uuid.UUID) -> Cover | None:
+    """This cover, if it is or was one of the actor's clinic."""
+    return Cover.objects.filter(id=cover_id, clinic_id=actor.clinic_id).first()
 
 
 def names_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:

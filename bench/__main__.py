@@ -1,14 +1,26 @@
-"""`./clinic bench [name …]`: run the named benches, or all, and print what they measured as a table."""
+"""`./clinic bench [name …] [--patients NUMBER]`: run the named benches, or all, and print what they measured.
 
+`--patients` is the larger clinic of `judging`: 10,000 unless said, so that a run of all is done within minutes.
+"""
+
+import argparse
+import os
 import sys
 from importlib import import_module
 
 import django
 
-BENCHES = ("courses", "drawing", "pages", "claim", "memory", "walls")
+BENCHES = ("courses", "drawing", "pages", "worklist", "claim", "memory", "walls", "judging")
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./clinic bench", allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(BENCHES)}")
+    parser.add_argument("--patients", type=int, metavar="NUMBER", help="patients of the larger clinic of judging")
+    asked = parser.parse_args(words)
+    names: list[str] = asked.names
+    if asked.patients is not None:
+        os.environ["BENCH_PATIENTS"] = str(asked.patients)
     unknown = set(names) - set(BENCHES)
     if unknown:
         print(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}.", file=sys.stderr)

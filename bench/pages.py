@@ -28,7 +28,7 @@ from bench.line import Line
 from common import clock, walls
 from common.dose import Dose
 from common.night import Slot
-from ldn_clinic import demo, demo_nights, demo_seed
+from ldn_clinic import demo, demo_nights, demo_screening, demo_seed
 from patients.models import Patient
 from symptoms.models import DoseTaken, SymptomLog
 from titration.models import Prescription
@@ -86,6 +86,7 @@ def _with_two_years(today: date) -> Patient:
     )
     start_on = today - timedelta(days=NIGHTS)
     version = courses_selectors.protocols_for(prescriber).get(code="STD-2W")
+    demo_screening.confirmed(patient, 1, by=prescriber, at=_noon(start_on))
     course = courses.prescribe(
         patient=patient,
         protocol_version=version,

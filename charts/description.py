@@ -13,7 +13,7 @@ from common import dose as doses
 NARROW_BELOW = 620
 _ROWS_OF_SIDE_EFFECTS = 6
 _SEVERITIES = ("mild", "moderate", "severe")
-SHAPES = ("taken", "skipped", "other-dose", "lot", *(f"side-{severity}" for severity in _SEVERITIES))
+SHAPES = ("taken", "skipped", "other-dose", "lot", "by-phone", *(f"side-{severity}" for severity in _SEVERITIES))
 _LETTER = 6.4  # mean width of a letter at the chart's text size
 _LINE = 17.0  # height of a line of legend
 _DOSE_TICK_ROOM = 14.0
@@ -229,6 +229,7 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
         (bool(taken_doses), ("other-dose", "Took another dose")),
         (bool(_run_ins(aligned)), ("run-in", "First 7 nights at a dose")),
         (bool(aligned.lots), ("lot", "New lot")),
+        (any(night is not None and night.by_phone for night in aligned.nights), ("by-phone", "Told by phone")),
     ]
     labels, plot_top = _headed("Dose, mg", [entry for there, entry in known if there], layout, top)
     bottom = max(plot_top + 104, _lowest(labels)) if not layout.narrow else plot_top + 92
@@ -244,6 +245,7 @@ def _dose_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, t
         marks=(
             *(_dose_mark(aligned, scale, bottom, slot, mg) for slot, mg in departures),
             *(_lot_mark(aligned, bottom, lot) for lot in aligned.lots),
+            *_by_phone(aligned, bottom),
         ),
         labels=labels,
     )
@@ -311,6 +313,12 @@ def _dose_mark(aligned: series.Aligned, scale: axes.Scale, bottom: float, slot: 
 
 def _lot_mark(aligned: series.Aligned, bottom: float, lot: series.Lot) -> Mark:
     return Mark(aligned.slot_of(lot.on), bottom - 19, "lot", f"{axes.short_date(lot.on)}: new lot {lot.lot}")
+
+
+def _by_phone(aligned: series.Aligned, bottom: float) -> Iterator[Mark]:
+    for slot, night in enumerate(aligned.nights):
+        if night is not None and night.by_phone:
+            yield Mark(slot, bottom + 3, "by-phone", f"{axes.short_date(night.night)}: told by phone")
 
 
 def _sleep_panel(aligned: series.Aligned, axis: axes.TimeAxis, layout: _Layout, top: float) -> Panel:

@@ -6,6 +6,7 @@ from typing import Any
 
 from charts import series
 from symptoms import items
+from symptoms.models import SymptomLog
 
 
 def from_rows(logs: Sequence[Any], doses: Sequence[Any]) -> list[series.Night]:
@@ -44,4 +45,5 @@ def _night(log: Any, dose: Any) -> series.Night:
         log.fatigue,
         log.lead_symptom,
         items.labelled(log.side_effects) if log.side_effects else (),
+        log.told_by == SymptomLog.ToldBy.PHONE,
     )

@@ -35,14 +35,15 @@ class Night(NamedTuple):
     fatigue: int | None = None  # 0 to 10
     lead_symptom: int | None = None  # 0 to 10
     side_effects: tuple[tuple[str, str], ...] = ()  # (label, severity: mild, moderate or severe)
+    by_phone: bool = False  # written down by the clinic; says nothing of the night itself
 
     @property
     def logged(self) -> bool:
         """Whether anything at all was answered."""
-        return self[1:] != _NO_ANSWERS
+        return self[1:-1] != _NO_ANSWERS
 
 
-_NO_ANSWERS = Night(date.min)[1:]
+_NO_ANSWERS = Night(date.min)[1:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +153,26 @@ def _changes(bands: list[DoseBand], first: date, last: date) -> tuple[Change, ..
 def summary(aligned: Aligned) -> str:
     """One sentence for people who cannot or need not see the chart.
 
-    Nights logged of nights possible, the dose in force, and mean hours slept in the last 7 nights against the first 7.
-    A week with fewer than 4 answers is not averaged, and two weeks that overlap are not compared.
+    Nights logged of nights possible, how many of them the clinic wrote down on the telephone, the dose in force, and
+    mean hours slept in the last 7 nights against the first 7. A week with fewer than 4 answers is not averaged, and two
+    weeks that overlap are not compared.
     """
-    possible = aligned.nights[: max(0, aligned.slot_of(aligned.today) + 1)]
-    logged = sum(1 for night in possible if night is not None and night.logged)
+    possible = possible_nights(aligned)
+    logged = logged_nights(possible)
     nights = "night" if len(possible) == 1 else "nights"
-    return f"{logged} of {len(possible)} {nights} logged; {_current_dose(aligned)}; {_sleep(possible)}."
+    phoned = sum(1 for night in possible if night is not None and night.by_phone)
+    how = f", {phoned} of them told by phone" if phoned else ""
+    return f"{logged} of {len(possible)} {nights} logged{how}; {_current_dose(aligned)}; {_sleep(possible)}."
+
+
+def possible_nights(aligned: Aligned) -> tuple[Night | None, ...]:
+    """The nights there were until today, one that was not told being None."""
+    return aligned.nights[: max(0, aligned.slot_of(aligned.today) + 1)]
+
+
+def logged_nights(possible: tuple[Night | None, ...]) -> int:
+    """How many of these were told."""
+    return sum(1 for night in possible if night is not None and night.logged)
 
 
 def _current_dose(aligned: Aligned) -> str:
@@ -172,10 +186,17 @@ def _current_dose(aligned: Aligned) -> str:
 
 
 def _sleep(possible: tuple[Night | None, ...]) -> str:
-    last, first = _mean_sleep(possible[-WEEK:]), _mean_sleep(possible[:WEEK])
-    if len(possible) < 2 * WEEK or last is None or first is None:
+    compared = sleep_compared(possible)
+    if compared is None:
         return "not enough nights to compare sleep"
+    first, last = compared
     return f"mean sleep {last} hours over the last 7 nights against {first} over the first 7"
+
+
+def sleep_compared(possible: tuple[Night | None, ...]) -> tuple[Decimal, Decimal] | None:
+    """Mean hours slept in the first 7 and in the last 7 nights; None for too few nights or answers."""
+    first, last = _mean_sleep(possible[:WEEK]), _mean_sleep(possible[-WEEK:])
+    return None if len(possible) < 2 * WEEK or last is None or first is None else (first, last)
 
 
 def _mean_sleep(week: tuple[Night | None, ...]) -> Decimal | None:

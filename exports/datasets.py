@@ -31,7 +31,7 @@ from exports.writers.csv import Cell
 from patients import conditions
 from patients import selectors as patients_selectors
 from patients.models import Patient, PatientCondition
-from symptoms import items
+from symptoms import condition_items, items
 from symptoms.models import DoseTaken, SymptomLog
 from titration.models import Step
 
@@ -64,6 +64,8 @@ COLUMNS = (
     "other_medicines",
     "note",
     "logged_at",
+    "told_by",
+    "condition_answers",
 )
 PATIENT_ID = COLUMNS.index("patient_id")
 CHUNK = 1000
@@ -227,9 +229,10 @@ def _doses(selection: Selection) -> Tuples:
 
 def _logs(selection: Selection) -> Tuples:
     answers = COLUMNS[COLUMNS.index("sleep_hours") : COLUMNS.index("lead_symptom") + 1]
-    words = ("side_effects", "other_medicines_answer", "other_medicines", "note", "recorded_at")
+    words = ("side_effects", "other_medicines_answer", "other_medicines", "note", "recorded_at", "told_by")
+    by_condition = ("condition_answers",)
     logs = selection.rows_of(SymptomLog.objects.all()).order_by("patient_id", "night")
-    return logs.values_list("patient_id", "night", *answers, *words).iterator(CHUNK)
+    return logs.values_list("patient_id", "night", *answers, *words, *by_condition).iterator(CHUNK)
 
 
 def _taken(person: Person, step: Planned | None, dose: tuple[Any, ...] | None) -> Row:
@@ -241,12 +244,22 @@ def _taken(person: Person, step: Planned | None, dose: tuple[Any, ...] | None) -
 
 
 def _told(person: Person, log: tuple[Any, ...] | None) -> Row:
-    """sleep_hours to logged_at"""
+    """sleep_hours to condition_answers"""
     if log is None:
-        return (*(None,) * 10, person.lead_symptom_name, *(None,) * 5)
-    side_effects, answer, medicines, note, recorded_at = log[12:]
+        return (*(None,) * 10, person.lead_symptom_name, *(None,) * 7)
+    side_effects, answer, medicines, note, recorded_at, told_by, of_conditions = log[12:]
     logged_at = recorded_at.astimezone(person.zone)
-    return (*log[2:12], person.lead_symptom_name, _ticked(side_effects), answer, medicines, note, logged_at)
+    words = (_ticked(side_effects), answer, medicines, note, logged_at, told_by)
+    return (*log[2:12], person.lead_symptom_name, *words, _by_code(of_conditions))
+
+
+def _by_code(told: dict[str, int]) -> str | None:
+    """Code and number in the order in which they are asked, "blood:1|night_stools:2"; blank where none was told."""
+    if not told:
+        return None
+    place = list(condition_items.all_items())
+    known = sorted(told, key=lambda code: (place.index(code) if code in place else len(place), code))
+    return "|".join(f"{code}:{told[code]}" for code in known)
 
 
 def _ticked(side_effects: dict[str, str]) -> str:
@@ -262,7 +275,7 @@ def _ticked(side_effects: dict[str, str]) -> str:
 
 @cache
 def _places() -> dict[str, int]:
-    return {code: place for place, code in enumerate(items.side_effects())}
+    return {code: place for place, code in enumerate(items.signs())}
 
 
 class _ByPatient:

@@ -22,14 +22,15 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What reading needs to know beside the table: the clinic's today and zone, the names of conditions by code, and
-    the templates it may prescribe by.
+    """What reading needs to know beside the table: the clinic's today and zone, the names of conditions by code, the
+    templates it may prescribe by, and the words that a record has for the sex.
     """
 
     today: date
     zone: ZoneInfo
     conditions: Mapping[str, str]
     templates: Sequence[Template]
+    sexes: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class Line:
     number: int
     name: str
     born: str
+    sex: str
     record_number: str
     email: str
     zone: str
@@ -232,6 +233,7 @@ def _line(row: Row) -> Line:
         number=row.number,
         name=person.name,
         born=_day(person.birth_date),
+        sex=person.sex,
         record_number=person.record_number,
         email=person.email,
         zone=person.zone.key,

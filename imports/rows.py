@@ -61,10 +61,11 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Whom a row is about: the keywords of a registration."""
+    """Whom a row is about: the keywords of a registration. `sex` is "" where it is not said."""
 
     name: str
     birth_date: date
+    sex: str
     record_number: str
     email: str
     zone: ZoneInfo
@@ -129,6 +130,13 @@ def _born(text: str, facts: Facts) -> date:
 
 def _zone(text: str, facts: Facts) -> ZoneInfo:
     return zones.parse(text) if text else facts.zone
+
+
+def _sex(text: str, facts: Facts) -> str:
+    word = text.casefold()
+    if word and word not in facts.sexes:
+        raise Refused(f"Write {', '.join(facts.sexes)}, or leave it empty.")
+    return word
 
 
 def _conditions(text: str, facts: Facts) -> tuple[Condition, ...]:
@@ -218,6 +226,13 @@ PERSON: tuple[Column[Any], ...] = (
         example="Levothyroxine 50 micrograms; Vitamin D",
         needed="no",
         read=_medicines,
+    ),
+    Column(
+        name="sex",
+        words="For rules and reference ranges that differ by it: female, male or other. Left empty it is not said.",
+        example="female",
+        needed="no",
+        read=_sex,
     ),
 )
 COLUMNS = PERSON + plans.COLUMNS

@@ -22,13 +22,13 @@ from imports.models import ROW_INDEX, TABLE_INDEX, Import, ImportedRow
 from imports.rows import Fault, Reading, Row
 from patients import conditions
 from patients import selectors as patients_selectors
-from patients.models import ContactPreference, Medicine, Patient, PatientCondition, ZoneSpan
+from patients.models import ContactPreference, Medicine, Patient, PatientCondition, Screening, Sex, ZoneSpan
 from reminders.models import Attempt, Occurrence
 from titration.engine.course import Course
 from titration.engine.planner import CannotBeMade
 from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
-from titration.models import Prescription, Step
+from titration.models import Finding, Judged, Prescription, Step, Watch
 from titration.selectors import courses as courses_selectors
 from titration.services import courses
 
@@ -98,6 +98,7 @@ def look(imported: Import, *, by: Actor, at: datetime) -> Look:
         zone=zone,
         conditions={code: entry.name for code, entry in conditions.all_conditions().items()},
         templates=templates_for(by),
+        sexes=Sex.values,
     )
     return _beside_the_clinic(rows.read(staged.from_text(imported.table), facts), by, at)
 
@@ -187,9 +188,13 @@ def rows_of(imported: Import, *, by: Actor) -> list[ImportedRow]:
 
 
 MADE_BY_IT: frozenset[type[Model]] = frozenset(
-    {PatientCondition, Medicine, ZoneSpan, ContactPreference, ImportedRow, Prescription, Step, Occurrence}
+    {
+        *(PatientCondition, Medicine, ZoneSpan, ContactPreference, Screening, ImportedRow),
+        *(Prescription, Step, Occurrence, Watch, Judged, Finding),
+    }
 )
-"""What stands in a record that was registered and prescribed for, and nothing else; an occurrence is only planned."""
+"""What stands in a record that was registered and prescribed for, and nothing else; an occurrence is only planned, what
+the rules find is worked out, and a screening that comes later raises the change sequence."""
 
 
 def changed_since(imported: Import) -> list[uuid.UUID]:

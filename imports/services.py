@@ -16,6 +16,7 @@ from imports.rows import Row
 from imports.signing import Signed
 from patients import services as patients_services
 from patients.models import Patient
+from patients.services import screening as screenings
 from titration.models import Prescription, ProtocolVersion
 from titration.selectors import courses as courses_selectors
 from titration.services import courses, erasures
@@ -160,6 +161,7 @@ def _write(
     patient = patients_services.register(
         name=person.name,
         birth_date=person.birth_date,
+        sex=person.sex,
         record_number=person.record_number,
         email=person.email,
         zone=person.zone,
@@ -173,7 +175,11 @@ def _write(
     )
     prescription = None
     if signed is not None:
-        prescription = _prescribe(patient, signed, versions[signed.plan.template.id], by=by, at=at)
+        try:
+            prescription = _prescribe(patient, signed, versions[signed.plan.template.id], by=by, at=at)
+        except courses.NotWashedOut as no:
+            # A reason and a second confirmation are given for one patient, by somebody who looks at them.
+            raise Refused(f"Row {row.number}: {no.waits} {BY_HAND}") from no
         patient.refresh_from_db(fields=["version", "change_sequence"])
     ImportedRow.objects.create(
         clinic_id=by.clinic_id,
@@ -187,8 +193,13 @@ def _write(
     )
 
 
+BY_HAND = "Leave this plan out of the table and prescribe on the patient's page. Nothing was written."
+
+
 def _prescribe(patient: Patient, signed: Signed, version: ProtocolVersion, *, by: Actor, at: datetime) -> Prescription:
     plan, course = signed.plan, signed.course
+    if course.first_dose is None:
+        screenings.waive_if_none(patient=patient, reason=screenings.BY_TABLE, by=by, at=at)
     return courses.prescribe(
         patient=patient,
         protocol_version=version,

@@ -14,7 +14,7 @@ HELP = """\
 ./clinic test [pytest …]    run the tests on throw-away servers; CI=true adds the long ones
 ./clinic check              judge style, types, storeys, migrations, settings and templates; never writes
 ./clinic fix                put style and templates in order
-./clinic bench [name …]     measure, on throw-away servers
+./clinic bench [name …]     measure, on throw-away servers; judging --patients 100000 for a whole midnight
 ./clinic manage …           Django's commands, on this clinic's database
 ./clinic lock               write the locked requirements anew from the .in files
 

@@ -46,6 +46,8 @@ def options(arguments: list[str], *, in_ci: bool) -> list[str]:
         chosen += ["-m", "not long"]
     if not _paths(arguments) and not any(_says(arguments, option) for option in ("-n", "--pdb", "--trace", "-s")):
         chosen += ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
+        # The order is the tests' own, the longest first: by their number it would be the longest that come last.
+        chosen.append("--no-loadscope-reorder")
     return chosen
 
 

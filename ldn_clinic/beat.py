@@ -10,6 +10,8 @@ SCHEDULE = {
     "reminders-round": {"task": "reminders.tick", "schedule": TICK_SECONDS, "options": {"expires": 25}},
     # Appends the advance of plans the clinic left to the system, where the gate is open.
     "planned-advances": {"task": "titration.tick", "schedule": 300.0, "options": {"expires": 280}},
+    # Looks by the rules at who has changed since, and at whoever's midnight has come.
+    "judging": {"task": "titration.judge_round", "schedule": 30.0, "options": {"expires": 25}},
     # Picks up exports whose message or worker was lost, and shreds files that have expired.
     "exports-sweep": {"task": "exports.tick", "schedule": 60.0, "options": {"expires": 50}},
     # Seals what the memory was told: an event without its seal for 30 s is named by audit_verify.

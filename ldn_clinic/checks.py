@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from common import sealed
 from common.keyring import KeysRefused
+from symptoms import condition_items
 
 TAG = "start"
 DEMO_IN_WORDS = "yes-on-this-database"
@@ -26,7 +27,7 @@ NO_KEYS = ("insecure", "change", "secret", "default", "example", "password")
 @register(TAG)
 def refusals(app_configs: object = None, **_: Any) -> list[Error]:
     """Everything that keeps this installation from starting."""
-    reasons = (*_signing_key(), *_field_keys(), *_exposure(), *_demo())
+    reasons = (*_signing_key(), *_field_keys(), *_exposure(), *_demo(), *_questions())
     return [Error(sentence, id=f"clinic.{code}") for code, sentence in reasons]
 
 
@@ -71,6 +72,13 @@ def _demo() -> Iterator[tuple[str, str]]:
             f"If it holds nobody's records, say CLINIC_DEMO={DEMO_IN_WORDS}."
         )
         yield "E006", sentence
+
+
+def _questions() -> Iterator[tuple[str, str]]:
+    try:
+        condition_items.all_items()
+    except (KeyError, TypeError, ValueError) as error:
+        yield "E007", f"symptoms/condition_items.toml cannot be read: {error}"
 
 
 def is_loopback(host: str) -> bool:

@@ -29,6 +29,7 @@ def clinic(request: HttpRequest) -> dict[str, Any]:
         "may_break_glass": member and policy.may(actor, policy.Permission.BREAK_GLASS),
         "emergencies": SimpleLazyObject(lambda: _emergencies(actor)) if member else [],
         "demo": settings.DEMO,
+        "keeps_words": settings.KEEP_WORDS_ON_PHONES,
     }
 
 

@@ -6,13 +6,20 @@ Frequencies are of patients, from the clinical facts, section 2.5: vivid dreams 
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from symptoms.condition_items import ConditionItem, Kind
+
 VIVID_DREAMS, SLEEP_DISTURBANCE, HEADACHE, STOMACH, BENEFIT = 0.37, 0.41, 0.16, 0.264, 0.65
 FIRST_WEEK = 7
+PULSE_DAY = 6
+"""Sunday, when the weekly questions are answered."""
+CYCLE, BLEEDING = 28, 5
+"""Days, the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,30 @@ def answers(rng: random.Random, who: Temper, *, nights_at_dose: int, mg: float) 
         "side_effects": _side_effects(rng, who, early=early, dreaming=dreaming, wakeful=wakeful),
         "other_medicines_answer": "no",
     }
+
+
+def of_conditions(asked: Sequence[ConditionItem], night: date, symptom: int) -> dict[str, int]:
+    """What the patient's own conditions were asked, on a quiet night: drawn apart, so that no other draw shifts."""
+    rng = random.Random(night.toordinal() * 16 + symptom)  # noqa: S311
+    return {
+        item.code: _of_condition(rng, item, night, symptom)
+        for item in asked
+        if not item.weekly or night.weekday() == PULSE_DAY
+    }
+
+
+def _of_condition(rng: random.Random, item: ConditionItem, night: date, symptom: int) -> int:
+    if item.code == "menstruating":
+        return int(night.toordinal() % CYCLE < BLEEDING)
+    if item.unit == "/min":
+        return round(rng.gauss(66, 2))
+    match item.kind:
+        case Kind.SCALE:
+            return _scale(rng.gauss(symptom, 0.8))
+        case Kind.COUNT:
+            return min(item.most, rng.randint(0, 2) * (15 if item.unit == "min" else 1))
+        case _:
+            return int(rng.random() < 0.15)
 
 
 def _side_effects(rng: random.Random, who: Temper, *, early: bool, dreaming: bool, wakeful: bool) -> dict[str, str]:

@@ -13,16 +13,18 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from accounts.actors import Actor, Kind, system
-from accounts.models import Clinic, Membership, User
+from accounts.models import Clinic, ClinicHours, Membership, User
 from common import walls
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
-from ldn_clinic import demo, demo_nights
+from ldn_clinic import demo, demo_follow_up, demo_morning, demo_nights, demo_screening
 from patients import conditions
+from patients import selectors as patients_selectors
 from patients import services as patients_services
-from patients.models import Patient
+from patients.models import Patient, Sex
 from patients.services import ConditionEntry
+from symptoms import condition_items
 from symptoms import services as symptoms_services
 from symptoms.models import DoseTaken, SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
@@ -44,7 +46,8 @@ COURSES = (
 )
 HOLD_REASONS = ("Sleep not settled yet", "Travelling, wants no change", "Headache since the last step")
 # Who shows what on the home page, by number: the first patients of the list are the interesting ones.
-REPORTS_AN_OPIOID, SILENT, NOT_STARTED, NO_COURSE = 1, (5, 17, 29), 9, 13
+# Those at the last dose are quiet and nobody is chased; one of them is still climbing.
+REPORTS_AN_OPIOID, SILENT, NOT_STARTED, NO_COURSE = 1, (5, 17, 23, 29), 9, 13
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def seed(*, patients: int, days: int, seed: int, last_day: date) -> Iterator[int
             raise AlreadySeeded
         who = _clinic()
         versions = {row.code: row for row in courses_selectors.protocols_for(who.prescriber)}
+        demo_morning.texts(by=who.nurse, at=_at(last_day, 8))
         for number in range(1, patients + 1):
             _patient(number, days, last_day, who, versions, _generator(seed, number))
             yield number
@@ -83,6 +87,9 @@ def _clinic() -> Clinicians:
         zone_name=ZONE.key,
         phone="000 0000 0000",
         after_hours_words="We read what you write on weekdays from 9 to 5. Outside these hours call the number above.",
+    )
+    ClinicHours.objects.bulk_create(
+        ClinicHours(clinic=clinic, weekday=weekday, opens=time(9), closes=time(17)) for weekday in range(5)
     )
     actors = {}
     for persona in demo.PERSONAS:
@@ -106,7 +113,10 @@ def _patient(
     at = _at(min(start_on, last_day) - timedelta(days=rng.randint(1, 5)), 10)
     patient = _registered(number, who, at, rng)
     if number == NO_COURSE:
+        demo_screening.answered_by_patient(patient, by=who.nurse, at=at)
         return
+    demo_screening.confirmed(patient, number, by=who.prescriber, at=at)
+    demo_follow_up.before_the_first_dose(patient, number, by=who.nurse, at=at)
     code, strength = COURSES[number % len(COURSES)]
     prescription = courses.prescribe(
         patient=patient,
@@ -120,6 +130,8 @@ def _patient(
         at=at,
     )
     _live(patient, prescription, number, last_day, who, rng)
+    demo_follow_up.afterwards(prescription, number, until=_at(last_day, 6), by=who.nurse)
+    demo_morning.of_patient(patient, number, prescriber=who.prescriber, nurse=who.nurse, at=_at(last_day, 8))
 
 
 def _days_ago(number: int, days: int, rng: random.Random) -> int:
@@ -137,6 +149,7 @@ def _registered(number: int, who: Clinicians, at: datetime, rng: random.Random) 
     patient = patients_services.register(
         name=f"{TREES[number % len(TREES)]} Demo-{number:02d}",
         birth_date=date(1945 + rng.randrange(55), rng.randint(1, 12), rng.randint(1, 28)),
+        sex=(Sex.FEMALE, Sex.MALE, "")[number % 3],
         record_number=f"DEMO-{number:03d}",
         email=f"patient{number:02d}@demo.invalid",
         zone=zone,
@@ -211,6 +224,7 @@ def _tell(
     steps = list(Step.objects.filter(prescription=prescription, dose__isnull=False).order_by("from_on"))
     nights = [date.fromordinal(day) for day in range(first.toordinal(), end.toordinal())]
     nights = [night for night in nights if demo_nights.told(rng, temper) and night not in lost]
+    asked = condition_items.of_conditions(patients_selectors.conditions_of_many([patient.id])[patient.id])
     taken, logs = [], []
     for night in nights:
         step = next((s for s in steps if s.from_on <= night and (s.to_on is None or night < s.to_on)), None)
@@ -232,7 +246,8 @@ def _tell(
             )
         )
         nightly = demo_nights.answers(rng, temper, nights_at_dose=(night - began).days, mg=float(step.dose.mg))
-        logs.append(SymptomLog(**shared, night=night, **nightly))
+        told = demo_nights.of_conditions(asked, night, nightly["lead_symptom"])
+        logs.append(SymptomLog(**shared, night=night, condition_answers=told, **nightly))
     DoseTaken.objects.bulk_create(taken)
     SymptomLog.objects.bulk_create(logs)
 

@@ -31,8 +31,10 @@ OF_REMINDER = (
     "WHERE o.patient_id = {patient})"
 )
 OF_OCCURRENCE = "occurrence_id IN (SELECT id FROM reminders_occurrence WHERE patient_id = {patient})"
+OF_URGENT = "item_id IN (SELECT id FROM reminders_urgentitem WHERE patient_id = {patient})"
 OF_PRESCRIPTION = "prescription_id IN (SELECT id FROM titration_prescription WHERE patient_id = {patient})"
 OF_PAPER = "paper_id IN (SELECT id FROM titration_prescriptionpaper WHERE patient_id = {patient})"
+OF_PROCEDURE = "procedure_id IN (SELECT id FROM titration_procedure WHERE patient_id = {patient})"
 OF_CARER = "carer_id = ANY({users})"
 OF_USER = "user_id = ANY({users})"
 
@@ -43,23 +45,42 @@ DELETED = {
     "patients.Phone": f"({OF_PATIENT} OR {OF_CARER})",
     "patients.Invitation": OF_PATIENT,
     "patients.CareGrant": OF_PATIENT,
+    "patients.EmergencyCard": OF_PATIENT,
     "patients.CareTeamMember": OF_PATIENT,
     "patients.ContactPreference": OF_PATIENT,
     "patients.ZoneSpan": OF_PATIENT,
     "patients.PatientCondition": OF_PATIENT,
     "patients.Medicine": OF_PATIENT,
+    "patients.LabResult": OF_PATIENT,
+    "symptoms.Assessment": OF_PATIENT,
+    "patients.Consent": OF_PATIENT,
+    "patients.ScreeningDecision": OF_PATIENT,
+    "patients.Screening": OF_PATIENT,
     "symptoms.DoseTaken": OF_PATIENT,
     "symptoms.SymptomLog": OF_PATIENT,
     "imports.ImportedRow": OF_PATIENT,
     "titration.OpioidReview": OF_REPORT,
     "symptoms.OpioidReport": OF_PATIENT,
+    "reminders.UrgentNotice": OF_URGENT,
+    "reminders.UrgentItem": OF_PATIENT,
     "reminders.Attempt": OF_REMINDER,
     "reminders.Reminder": OF_OCCURRENCE,
     "reminders.Occurrence": OF_PATIENT,
     "titration.Fill": OF_PATIENT,
+    "titration.ProcedureDay": OF_PROCEDURE,
+    "titration.Procedure": OF_PATIENT,
     "titration.PaperEvent": OF_PAPER,
     "titration.TrialEntry": OF_PRESCRIPTION,
+    "titration.Finding": OF_PATIENT,
+    "titration.Judged": OF_PATIENT,
     "titration.PrescriptionPaper": OF_PATIENT,
+    "titration.Watch": OF_PATIENT,
+    "titration.DoseClarified": OF_PATIENT,
+    "titration.ContactAttempt": OF_PATIENT,
+    "titration.Referral": OF_PATIENT,
+    "titration.Instruction": OF_PATIENT,
+    "titration.VisitDay": OF_PATIENT,
+    "titration.PatientTag": OF_PATIENT,
     "account.EmailAddress": OF_USER,
     "mfa.Authenticator": OF_USER,
     "accounts.Session": OF_USER,
@@ -71,6 +92,7 @@ BLANKED: dict[str, tuple[dict[str, Any], str]] = {
             "name": "Erased record",
             "sort_key": "erased record",
             "birth_date": "1900-01-01",
+            "sex": "",
             "record_number": "{number}",
             "email": "",
             "email_index": "",

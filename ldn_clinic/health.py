@@ -52,6 +52,11 @@ def reminders(at: datetime) -> Verdict:
     return Verdict(not trouble, " ".join(trouble) or "Rounds are made and nothing is overdue.")
 
 
+def urgent(at: datetime) -> Verdict:
+    trouble = reminders_selectors.urgent_trouble(at=at)
+    return Verdict(not trouble, trouble or "Whatever is urgent was opened, or somebody still has time to.")
+
+
 def mail(at: datetime) -> Verdict:
     with smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=3) as server:
         code, _ = server.noop()
@@ -80,6 +85,7 @@ CHECKS: dict[str, Callable[[datetime], Verdict]] = {
     "beat": beat,
     "mail": mail,
     "reminders": reminders,
+    "urgent": urgent,
     "keys": keys,
     "content policy": content_policy,
 }

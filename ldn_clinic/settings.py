@@ -114,6 +114,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "ldn_clinic.context.clinic",
             ],
+            # The doors are no Django apps: they hold no rows, so their tags are named here.
+            "libraries": {"emergency": "portal.tags"},
         },
     }
 ]
@@ -200,6 +202,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
+        "worker-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
@@ -289,6 +292,14 @@ EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("CLINIC_MAIL_FROM", default="LDN Clinic <clinic@localhost>")
 
+# Text messages to colleagues about something urgent, through a gateway that takes JSON over TLS; else off.
+SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
+SMS_GATEWAY_TOKEN = secret(os.environ, "SMS_GATEWAY_TOKEN")
+SMS_GATEWAY_FROM = env.str("SMS_GATEWAY_FROM", default="LDN Clinic")
+
+# Patients' phones keep the clinic's words for when they have no connection (docs/adr/0027).
+KEEP_WORDS_ON_PHONES = env.bool("KEEP_WORDS_ON_PHONES", default=True)
+
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 USE_TZ = True
@@ -312,7 +323,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = TESTING
-WHITENOISE_AUTOREFRESH = False
+# A test makes clients by the thousand, and each would look through all files before its first page.
+WHITENOISE_AUTOREFRESH = TESTING
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -59,7 +59,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @require_safe
 @public_page("health of the reminders' clock")
 def reminders_health(request: HttpRequest) -> HttpResponse:
-    return _health(["worker", "beat", "reminders"])
+    return _health(["worker", "beat", "reminders", "urgent"])
 
 
 @csrf_exempt  # A browser sends it by itself, with no form and no token; it changes a count and nothing else.

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 
 from accounts.access import Denied, Door, Instead, View, pass_through
 from accounts.actors import Actor
+from accounts.middleware import FORGET
 from common import clock
 from common.refusals import Refused
 from patients import selectors, services
@@ -32,6 +33,7 @@ class Rights(enum.StrEnum):
     OWN = "own"  # not at all: the patient alone
     VIEW = "view"  # whoever may look
     LOG = "log"  # whoever may look, looks; only who may log, writes
+    GUARDIAN = "guardian"  # who may log for a child; an adult alone
     PHONE = "phone"  # the page is about the phone in the hand, whoever's it is
 
 
@@ -76,7 +78,7 @@ def patient_page(
 def _enter(request: HttpRequest, at: datetime, *, proof: bool, rights: Rights, pin: bool) -> Actor:
     """Who acts on the page, once the door has looked at what the page asks."""
     visit = _visit(request, at, about_the_phone=rights is Rights.PHONE)
-    if visit.grant is not None and rights is Rights.OWN:
+    if visit.grant is not None and not _carer_may_come(visit.grant, rights, at):
         raise Instead(render(request, "404.html", status=404))
     request.phone = visit.phone  # type: ignore[attr-defined]
     if pin and not services.sits(visit.phone, request.COOKIES.get(settings.SITTING_COOKIE_NAME, ""), at=at):
@@ -89,6 +91,13 @@ def _enter(request: HttpRequest, at: datetime, *, proof: bool, rights: Rights, p
     if proof and not proved(visit.phone, at):
         raise Instead(redirect(f"{reverse('portal:prove')}?{urlencode({'next': request.path})}"))
     return visit.actor
+
+
+def _carer_may_come(grant: CareGrant, rights: Rights, at: datetime) -> bool:
+    """Whether the page is any carer's; one about what only an adult decides is a carer's for a child alone."""
+    if rights is Rights.GUARDIAN:
+        return grant.rights == CareGrant.Rights.LOG and selectors.is_child(grant.patient, at=at)
+    return rights is not Rights.OWN
 
 
 def proved(phone: Phone, at: datetime) -> bool:
@@ -187,8 +196,9 @@ def remember(response: HttpResponse, phone: Phone, secret: str) -> HttpResponse:
 
 
 def forget(response: HttpResponse, phone: Phone) -> HttpResponse:
-    """Take a phone's secret from it."""
+    """Take a phone's secret from it, and what its browser kept of these pages."""
     response.delete_cookie(_cookie_of(phone), samesite="Lax")
+    response["Clear-Site-Data"] = FORGET
     return response
 
 

@@ -9,6 +9,34 @@ from accounts.models import Clinic, Membership, User
 from common import history
 from common.scoped import ScopedQuerySet
 from common.sealed import BlindIndexField, SealedTextField
+from patients.consent_models import Consent, ConsentText
+from patients.lab_models import LabResult
+from patients.screening_models import Screening, ScreeningDecision
+
+__all__ = [
+    "CareEnded",
+    "CareGrant",
+    "CareTeamMember",
+    "Consent",
+    "ConsentText",
+    "ContactPreference",
+    "EmergencyAccess",
+    "EmergencyTry",
+    "Erasure",
+    "FreshCode",
+    "Invitation",
+    "LabResult",
+    "MailAsked",
+    "Medicine",
+    "Patient",
+    "PatientCondition",
+    "Phone",
+    "PhoneSecret",
+    "Screening",
+    "ScreeningDecision",
+    "Sex",
+    "ZoneSpan",
+]
 
 # What these columns are sealed for, said again where they are looked up or come as JSON.
 EMAIL, CONDITION_WORDS = "patient.email", "patient_condition.words"
@@ -21,6 +49,14 @@ class CareEnded(models.TextChoices):
     DIED = "died", "The patient died"
     MOVED = "moved", "The patient moved to another clinic"
     DISCHARGED = "discharged", "The clinic discharged the patient"
+
+
+class Sex(models.TextChoices):
+    """FHIR's administrative genders that are asked for, because ranges and lines differ; it may stay unsaid ("")."""
+
+    FEMALE = "female", "Female"
+    MALE = "male", "Male"
+    OTHER = "other", "Other"
 
 
 # The sequence rises with every night told; the index says again what the address says.
@@ -39,6 +75,8 @@ class Patient(models.Model):
     # The embedded database has no ICU: names sort by a key made in Python.
     sort_key = models.CharField(max_length=240)
     birth_date = models.DateField()
+    # "" is not said: rules and ranges then take the line that warns earlier.
+    sex = models.CharField(max_length=6, choices=Sex.choices, blank=True, default="", db_default="")
     record_number = models.CharField(max_length=40)
     email = SealedTextField(EMAIL, max_length=254, blank=True)
     # Whether an address is this one may be asked of the database: by `common.sealed.indexes`, never by its letters.
@@ -65,6 +103,9 @@ class Patient(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["clinic", "record_number"], name="one_patient_per_clinic_and_record_number"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sex__in=["", "female", "male", "other"]), name="a_sex_is_one_of_the_list"
             ),
             models.CheckConstraint(
                 condition=models.Q(care_ended_at=None, care_ended_because="")
@@ -128,19 +169,41 @@ class PatientCondition(models.Model):
 
 @history.tracked(deletions=True)
 class Medicine(models.Model):
-    """One current medicine, one line, as the person wrote it."""
+    """One medicine, one line, as the person wrote it; ended, never deleted.
+
+    Days are the patient's. `last_taken_on` is the last dose known of, `stopped_on` the day it was given up; without
+    that it goes on. `recorded_at` and `recorded_by` are of the last change; older versions are in the history.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="medicines")
     position = models.PositiveSmallIntegerField()
     words = SealedTextField("medicine.words", max_length=300)
+    started_on = models.DateField(null=True)
+    last_taken_on = models.DateField(null=True)
+    stopped_on = models.DateField(null=True)
+    version = models.PositiveIntegerField(default=1, db_default=1)
+    recorded_at = models.DateTimeField(null=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["patient", "position"], name="one_medicine_per_patient_and_position")
+            models.UniqueConstraint(fields=["patient", "position"], name="one_medicine_per_patient_and_position"),
+            models.CheckConstraint(
+                condition=models.Q(stopped_on=None)
+                | models.Q(started_on=None)
+                | models.Q(stopped_on__gte=models.F("started_on")),
+                name="a_medicine_stops_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(last_taken_on=None)
+                | models.Q(started_on=None)
+                | models.Q(last_taken_on__gte=models.F("started_on")),
+                name="a_medicine_is_taken_after_it_starts",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +222,15 @@ class ContactPreference(models.Model):
     address_failed_at = models.DateTimeField(null=True)
 
     objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["clinic", "address_failed_at"],
+                condition=models.Q(address_failed_at__isnull=False),
+                name="contact_by_failed_address",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.patient_id)
@@ -279,7 +351,8 @@ class PhoneSecret(models.Model):
 
 
 class MailAsked(models.Model):
-    """That a proof was asked for by mail: keyed digests of the address and of the network address, to count by.
+    """That a proof was asked for by mail, or an emergency card opened: keyed digests of the address, of the network
+    address and of the card, to count by.
 
     Of no clinic: one mailbox may belong to patients of several. What is older than an hour counts for nothing.
     """
@@ -484,6 +557,35 @@ class EmergencyAccess(models.Model):
                 fields=["clinic", "opened_at"], condition=models.Q(reviewed_at=None), name="emergency_to_review"
             )
         ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+# How often it was opened is counted; each opening stands in the memory.
+@history.tracked(leaving_out=["token_digest", "opened_count", "opened_at"])
+class EmergencyCard(models.Model):
+    """A way for a stranger to read, in an emergency, that the patient takes low-dose naltrexone and the last dose told.
+
+    On paper or on a phone as a QR code: whoever holds it may open it, without signing in, until it is revoked. The
+    token is kept as a digest, so a card is printed when it is made and never again.
+    """
+
+    SCOPED_BY = ("token_digest",)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="emergency_cards")
+    token_digest = models.CharField(max_length=64, unique=True)
+    shows_name = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+    # Null: the patient, before their first phone gave them an account.
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    revoked_at = models.DateTimeField(null=True)
+    opened_count = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.id)

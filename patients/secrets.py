@@ -24,6 +24,9 @@ OVERLAP = timedelta(minutes=10)
 SITTING_LASTS = timedelta(minutes=15)
 MAILS_PER_ADDRESS, ADDRESS_WINDOW = 3, timedelta(minutes=15)
 MAILS_PER_NETWORK_ADDRESS, NETWORK_WINDOW = 10, timedelta(hours=1)
+# A hospital stands behind one address, and a ward opens one card a few times: enough for them, too few to watch by.
+CARDS_PER_NETWORK_ADDRESS, OPENINGS_PER_CARD, CARD_WINDOW = 30, 30, timedelta(minutes=15)
+MOST_CARDS = 5
 
 
 def new_code() -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,12 +16,15 @@ from accounts import policy
 from accounts.actors import Actor, Kind
 from accounts.models import Membership
 from common import sealed, walls
-from patients import secrets
+from patients import conditions, secrets
+from patients.medicine_list import Listed
 from patients.models import (
     CONDITION_WORDS,
     CareGrant,
     CareTeamMember,
+    ContactPreference,
     EmergencyAccess,
+    EmergencyCard,
     FreshCode,
     Invitation,
     Medicine,
@@ -28,6 +32,7 @@ from patients.models import (
     PatientCondition,
     Phone,
     PhoneSecret,
+    Screening,
 )
 
 
@@ -82,6 +87,21 @@ def lasting(actor: Actor) -> Actor:
     return replace(actor, at=None)
 
 
+GROWN_UP_AT = 18
+"""From which age somebody answers and signs for themself: a choice of this project, grade E3."""
+
+
+def age_of(patient: Patient, *, at: datetime) -> int:
+    """Completed years by the patient's own clock."""
+    today, born = at.astimezone(patient.zone).date(), patient.birth_date
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def is_child(patient: Patient, *, at: datetime) -> bool:
+    """Whether somebody else answers and signs for them."""
+    return age_of(patient, at=at) < GROWN_UP_AT
+
+
 def plain(words: str) -> str:
     """Words as names are sorted and searched by: without accents and case."""
     letters = unicodedata.normalize("NFKD", words)
@@ -91,6 +111,19 @@ def plain(words: str) -> str:
 def contact_of(actor: Actor, patient_id: uuid.UUID) -> Patient | None:
     """The patient, if this actor may know of them, with the clinic and the contact preference, in one statement."""
     return visible_to(actor).select_related("clinic", "contact").filter(id=patient_id).first()
+
+
+def bounced(actor: Actor, among: QuerySet[Patient]) -> QuerySet[ContactPreference]:
+    """Where mail to these patients comes back, while they are in the clinic's care."""
+    return ContactPreference.objects.filter(
+        clinic_id=actor.clinic_id, patient__in=among, address_failed_at__isnull=False, patient__care_ended_at=None
+    )
+
+
+def shown(actor: Actor, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Patient]:
+    """Those of these patients this actor may know of, with the contact preference, in one statement."""
+    rows = visible_to(actor).filter(id__in=list(ids)).select_related("contact")
+    return {patient.id: patient for patient in rows}
 
 
 def page_of(actor: Actor, *, words: str = "", after: str = "", size: int = 50) -> tuple[list[Patient], str]:
@@ -183,6 +216,34 @@ def clinic_of_care_invitation(token: str) -> uuid.UUID | None:
     """Where this carer's invitation was made."""
     digest = secrets.digest(token)
     return walls.clinic_behind(CareGrant.objects.filter(token_digest=digest), digest)
+
+
+def clinic_of_card(token: str) -> uuid.UUID | None:
+    """Where this emergency card was made, revoked or not."""
+    digest = secrets.digest(token)
+    return walls.clinic_behind(EmergencyCard.objects.filter(token_digest=digest), digest)
+
+
+def good_card(token: str) -> EmergencyCard | None:
+    """The card of this token, if it was not revoked and the patient is in care still, with patient and clinic."""
+    cards = EmergencyCard.objects.filter(token_digest=secrets.digest(token), revoked_at=None)
+    return cards.filter(patient__care_ended_at=None).select_related("patient__clinic").first()
+
+
+def cards_of(patient: Patient) -> list[EmergencyCard]:
+    """The patient's emergency cards that were not revoked, newest first."""
+    return list(patient.emergency_cards.filter(revoked_at=None).order_by("-made_at", "id"))
+
+
+def card_of(patient: Patient, card_id: uuid.UUID) -> EmergencyCard | None:
+    """This emergency card, if it is or was this patient's."""
+    return patient.emergency_cards.filter(id=card_id).select_related("patient").first()
+
+
+def card_just_made(patient: Patient, token: str) -> EmergencyCard | None:
+    """The card of this token, if it is this patient's and was not revoked."""
+    cards = patient.emergency_cards.filter(token_digest=secrets.digest(token), revoked_at=None)
+    return cards.select_related("patient").first()
 
 
 def grants_in_force(carer_id: uuid.UUID | None, *, at: datetime) -> list[CareGrant]:
@@ -294,7 +355,8 @@ class PhoneState:
 class Record:
     """A patient and what was written about them at the desk. `conditions` are (code, words) in their order.
 
-    `team` are the names of those who alone may open a restricted record.
+    `medicines` are those that go on; `team` are the names of those who alone may open a restricted record; `screening`
+    is the state of the screening's newest version, "" where there is none; `emergency_cards` how many cards open.
     """
 
     patient: Patient
@@ -302,6 +364,8 @@ class Record:
     medicines: tuple[str, ...]
     phones: tuple[PhoneState, ...]
     team: tuple[str, ...]
+    emergency_cards: int
+    screening: str
     invitation: InvitationState | None
     address_failed: bool
 
@@ -314,12 +378,16 @@ RECORDS = Patient.objects.select_related("clinic").annotate(
     record_conditions=ArraySubquery(
         _of_patient(PatientCondition.objects.order_by("position")).values(pair=JSONObject(code="code", words="words"))
     ),
-    record_medicines=ArraySubquery(_of_patient(Medicine.objects.order_by("position")).values("words")),
+    record_medicines=ArraySubquery(
+        _of_patient(Medicine.objects.filter(stopped_on=None).order_by("position")).values("words")
+    ),
     record_phones=ArraySubquery(
         _of_patient(
             Phone.objects.filter(Q(revoked_at=None) | Q(revoked_because=Phone.Because.COPIED)).order_by("-let_in_at")
         ).values(row=JSONObject(id="id", let_in_at="let_in_at", expires_at="expires_at", copied_at="revoked_at"))
     ),
+    record_cards=ArraySubquery(_of_patient(EmergencyCard.objects.filter(revoked_at=None)).values("id")),
+    record_screening=Subquery(_of_patient(Screening.objects.order_by("-number")).values("state")[:1]),
     record_team=ArraySubquery(
         _of_patient(CareTeamMember.objects.filter(ended_at=None).order_by("added_at", "user__name")).values(
             "user__name"
@@ -366,8 +434,54 @@ def _record(row: Patient) -> Record:
             for phone in row.record_phones
         ),
         team=tuple(row.record_team),
+        emergency_cards=len(row.record_cards),
+        screening=row.record_screening or "",
         invitation=invitation,
         address_failed=row.address_failed_at is not None,
+    )
+
+
+def medicines_of(patient: Patient) -> list[Listed]:
+    """The patient's list in its order, ended lines among them, in one statement."""
+    return [
+        listed(row)
+        for row in Medicine.objects.filter(patient=patient).order_by("position").select_related("recorded_by")
+    ]
+
+
+def conditions_of_many(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
+    """The codes of several patients' conditions, in one statement; none for who has none on record.
+
+    One that is written in words counts as the listed condition they name, too: "other: MS" is multiple sclerosis. Words
+    whose key is lost name nothing: tonight's dose is shown all the same.
+    """
+    found: dict[uuid.UUID, frozenset[str]] = defaultdict(frozenset)
+    rows = PatientCondition.objects.filter(patient_id__in=list(patient_ids))
+    for patient_id, code, words in rows.values_list("patient_id", "code", "words"):
+        readable = "" if isinstance(words, sealed.Unopened) else words
+        found[patient_id] |= conditions.codes_on_record(code, readable)
+    return found
+
+
+def medicines_of_many(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Listed]]:
+    """The lists of several patients, in one statement; who wrote a line last is left out."""
+    found: dict[uuid.UUID, list[Listed]] = defaultdict(list)
+    for row in Medicine.objects.filter(patient_id__in=list(patient_ids)).order_by("position"):
+        found[row.patient_id].append(listed(row, by_name=False))
+    return found
+
+
+def listed(row: Medicine, *, by_name: bool = True) -> Listed:
+    """A line as the rules read it."""
+    return Listed(
+        id=row.id,
+        version=row.version,
+        words=row.words,
+        started_on=row.started_on,
+        last_taken_on=row.last_taken_on,
+        stopped_on=row.stopped_on,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by.name if by_name and row.recorded_by else "",
     )
 
 

@@ -1,6 +1,7 @@
 """What a patient types, cleaned into plain values. Nothing here saves; what cannot be cleaned keeps what was typed."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,12 +9,16 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 
 from common import night as nights
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
-from symptoms import items
+from patients.services.consenting import LONGEST_NAME
+from portal import words
+from symptoms import items, other_medicines
+from symptoms.condition_items import ConditionItem, Kind
 from symptoms.models import DoseTaken, SymptomLog
 from symptoms.selectors import ToldNight
 from symptoms.services import DoseAnswer, NightAnswer
@@ -23,6 +28,10 @@ LONGEST_NOTE = 4000
 IF_IT_WAS_TAKEN = (
     "If you really took more than 10 mg, call your clinic or your emergency number now, "
     "and write how much in the note at the end."
+)
+IF_LEFT_OUT_FOR_A_PAINKILLER = (
+    "You left your dose out because of a strong painkiller. Choose “Yes” if you took it, or “I am not sure” "
+    "if you may need it: your clinic then knows at once."
 )
 LONGEST_MEDICINE = 500
 FEWEST_USUAL_HOURS, MOST_USUAL_HOURS = Decimal(1), Decimal(14)
@@ -36,7 +45,7 @@ _NIGHT_COLUMNS = (
 )
 _NOON = time(12)
 _ONE_DAY = timedelta(days=1)
-_SIDE = "side_"
+_SIDE, _ASKED = "side_", "asked_"
 _HOURS = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,6})?")
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,2})(?::|h)([0-5][0-9])")
 
@@ -76,6 +85,24 @@ class InvitationForm(forms.Form):
         if not any(parts) and not cleaned.get("desk_code"):
             self.add_error("birth_day", "Write your date of birth, or the code from your clinic’s desk.")
         return cleaned
+
+
+class SignForm(forms.Form):
+    """A name typed under a text that was read, and the tick that says so."""
+
+    use_required_attribute = False
+
+    agreed = forms.BooleanField(
+        label="I have read this, my questions have been answered, and I agree.",
+        error_messages={"required": "Tick that you agree, or leave the page without signing."},
+    )
+    typed_name = forms.CharField(
+        label="My name",
+        help_text="Typing your name here is your signature.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Type your name to sign."},
+        validators=[MaxLengthValidator(LONGEST_NAME, "A name has at most %(limit_value)s characters here.")],
+    )
 
 
 class CodeForm(forms.Form):
@@ -163,14 +190,16 @@ def _minutes(label: str, **more: Any) -> forms.IntegerField:
     return _count(label, most=1440, too_many="A day has 1,440 minutes.", **more)
 
 
-def _count(label: str, *, most: int, too_many: str, **more: Any) -> forms.IntegerField:
+def _count(label: str, *, most: int, too_many: str, least: int = 0, **more: Any) -> forms.IntegerField:
     said = {
         "invalid": "Write a whole number, like 20.",
-        "min_value": "This cannot be less than 0.",
+        "min_value": f"This cannot be less than {least}.",
         "max_value": too_many,
     }
     box = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
-    field = forms.IntegerField(label=label, required=False, min_value=0, max_value=most, error_messages=said, **more)
+    field = forms.IntegerField(
+        label=label, required=False, min_value=least, max_value=most, error_messages=said, **more
+    )
     # A number box throws away what it cannot read; a text box gives it back with the sentence.
     field.widget = box
     return field
@@ -188,12 +217,21 @@ def _scale(label: str, choices: list[tuple[int, str]], help_text: str = "") -> f
     )
 
 
+def _of_condition(item: ConditionItem) -> forms.Field:
+    """The field of one of a condition's own questions; every one may be left blank."""
+    if item.kind is not Kind.COUNT:
+        return _scale(item.asks, list(item.answers), item.hint)
+    too_many = f"Up to {item.most} can be written here."
+    return _count(item.asks, most=item.most, too_many=too_many, help_text=item.hint, least=item.least)
+
+
 def _nought_to_ten(label: str, help_text: str = "0 is none, 10 the worst you can imagine.") -> forms.TypedChoiceField:
     return _scale(label, [(value, str(value)) for value in range(11)], help_text)
 
 
 class NightForm(forms.Form):
-    """One night's telling. `planned` is the dose the plan had for it (None: no dose), `at` this moment.
+    """One night's telling. `planned` is the dose the plan had for it (None: no dose), `asked` what the patient's own
+    conditions are asked beside what everybody is, `at` this moment.
 
     A clock time belongs to the night: before noon it is the morning after, for a dose taken at bedtime.
     """
@@ -224,7 +262,7 @@ class NightForm(forms.Form):
     lead_symptom = _nought_to_ten("")
     other_medicines_answer = forms.ChoiceField(
         label="Any new painkiller, cough or diarrhoea medicine?",
-        help_text="Strong painkillers, and some cough and diarrhoea medicines, must not be taken with your capsules.",
+        help_text="Strong painkillers, and some cough and diarrhoea medicines, must not be taken with your medicine.",
         choices=SymptomLog.OtherMedicines.choices,
         widget=forms.RadioSelect,
         required=False,
@@ -241,23 +279,31 @@ class NightForm(forms.Form):
         slot: Slot,
         planned: Dose | None,
         lead_label: str,
+        asked: Sequence[ConditionItem],
         zone: ZoneInfo,
         at: datetime,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.night, self.slot, self.planned, self.zone, self.at = night, slot, planned, zone, at
-        self.asks_sure = False
+        self.asks_sure, self.asked = False, asked
         self.fields["lead_symptom"].label = lead_label
         self.fields["skipped_because"].choices = [("", "Choose"), *items.skip_reasons().items()]  # type: ignore[attr-defined]
         self.fields["taken_at"].widget = forms.TimeInput(format="%H:%M", attrs={"type": "time", "step": "60"})
         self.fields["other_mg"].widget.attrs.update(inputmode="decimal", autocomplete="off")
         self.fields["sleep_hours"].widget.attrs.update(inputmode="decimal", autocomplete="off")
-        for code, label in items.side_effects().items():
+        for code, label in items.signs().items():
             severities = [("", "No"), *((severity, severity.capitalize()) for severity in items.severities())]
             self.fields[_SIDE + code] = forms.ChoiceField(
                 label=label, required=False, choices=severities, widget=forms.RadioSelect
             )
+        for item in asked:
+            self.fields[_ASKED + item.code] = _of_condition(item)
+
+    @property
+    def of_conditions(self) -> list[tuple[ConditionItem, forms.BoundField]]:
+        """What the patient's own conditions are asked, with its field."""
+        return [(item, self[_ASKED + item.code]) for item in self.asked]
 
     @property
     def usual_side_effects(self) -> list[forms.BoundField]:
@@ -272,6 +318,15 @@ class NightForm(forms.Form):
     def has_further_side_effects(self) -> bool:
         """Whether one of the less expected ones is answered: it must then be seen."""
         return any(field.value() for field in self.further_side_effects)
+
+    @property
+    def warning_signs(self) -> list[tuple[words.Flag, list[forms.BoundField]]]:
+        """What is asked apart, for each of them matters to the clinic: by what it warns of, gravest first."""
+        return [(flag, [self[_SIDE + code] for code in flag.asked]) for flag in words.flag_words().flags if flag.asked]
+
+    @property
+    def has_warning_signs(self) -> bool:
+        return any(field.value() for _, fields in self.warning_signs for field in fields)
 
     def _side_effects(self) -> list[forms.BoundField]:
         return [self[_SIDE + code] for code in items.side_effects()]
@@ -295,12 +350,19 @@ class NightForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self._clean_dose(cleaned)
         self._clean_sleep(cleaned)
-        if cleaned.get("other_medicines") and cleaned.get("other_medicines_answer") in ("", "no"):
-            self.add_error("other_medicines_answer", "You wrote a medicine. Is the answer yes, or are you not sure?")
+        self._clean_medicine(cleaned)
         if not self.errors and not any(_answered(value) for value in cleaned.values()):
             # An empty night would count as one, and silence the reminder to tell it.
             self.add_error(None, "Nothing is answered yet. Answer what you can, then save.")
         return cleaned
+
+    def _clean_medicine(self, cleaned: dict[str, Any]) -> None:
+        answer = cleaned.get("other_medicines_answer", "")
+        why = cleaned.get("skipped_because", "") if cleaned.get("taken") == DoseTaken.Taken.SKIPPED else ""
+        if other_medicines.left_unsaid(why, answer):
+            self.add_error("other_medicines_answer", IF_LEFT_OUT_FOR_A_PAINKILLER)
+        elif cleaned.get("other_medicines") and answer in ("", "no"):
+            self.add_error("other_medicines_answer", "You wrote a medicine. Is the answer yes, or are you not sure?")
 
     def _clean_dose(self, cleaned: dict[str, Any]) -> None:
         taken = cleaned.get("taken")
@@ -358,9 +420,14 @@ class NightForm(forms.Form):
     def answers(self) -> NightAnswer:
         """The night's answers in the columns' own names."""
         side_effects = {
-            code: self.cleaned_data[_SIDE + code] for code in items.side_effects() if self.cleaned_data[_SIDE + code]
+            code: self.cleaned_data[_SIDE + code] for code in items.signs() if self.cleaned_data[_SIDE + code]
         }
-        return NightAnswer(side_effects=side_effects, **{name: self.cleaned_data[name] for name in _NIGHT_COLUMNS})
+        of_conditions = {item.code: self.cleaned_data[_ASKED + item.code] for item in self.asked}
+        return NightAnswer(
+            side_effects=side_effects,
+            condition_answers={code: value for code, value in of_conditions.items() if value is not None},
+            **{name: self.cleaned_data[name] for name in _NIGHT_COLUMNS},
+        )
 
 
 def initial_of(told: ToldNight, planned: Dose | None, zone: ZoneInfo) -> dict[str, Any]:
@@ -377,6 +444,7 @@ def initial_of(told: ToldNight, planned: Dose | None, zone: ZoneInfo) -> dict[st
     if told.log is not None:
         initial |= {name: getattr(told.log, name) for name in _NIGHT_COLUMNS}
         initial |= {_SIDE + code: severity for code, severity in told.log.side_effects.items()}
+        initial |= {_ASKED + code: value for code, value in told.log.condition_answers.items()}
     return initial
 
 

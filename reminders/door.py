@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from reminders import facts
 from reminders.models import Reminder
 from reminders.occurrences import Course, Kind
 from titration.selectors import courses as courses_selectors
+from titration.selectors import findings as findings_selectors
 
 
 class Answer(enum.StrEnum):
@@ -27,9 +28,11 @@ class Answer(enum.StrEnum):
     ADDRESS_FAILED = "address_failed"
     NO_OPEN_COURSE = "no_open_course"
     OPIOID_REPORT_OPEN = "opioid_report_open"
+    DOSE_CLOSED = "dose_closed"
     NO_STEP_THEN = "no_step_then"
     ALREADY_TOLD = "already_told"
     NOT_ASKED_THEN = "not_asked_then"
+    ALREADY_READ = "already_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ class Facts:
     moved: bool
     course: Course | None
     opioid_reported: bool
+    dose_closed: bool
     night_told: bool
+    message_waits: bool = False
 
 
 def answer(known: Facts, *, at: datetime) -> Answer:
@@ -59,6 +64,9 @@ def answer(known: Facts, *, at: datetime) -> Answer:
     refusal = _of_the_person(known)
     if refusal is not None:
         return refusal
+    if known.kind is Kind.MESSAGE:
+        # What the clinic wrote is worth reading wherever the patient is and whatever became of the plan.
+        return Answer.GO if known.message_waits else Answer.ALREADY_READ
     if known.course is None:
         return Answer.NO_OPEN_COURSE
     if known.moved:
@@ -78,6 +86,8 @@ def _of_the_step(known: Facts, course: Course) -> Answer:
     if known.opioid_reported:
         # The patient was told to take nothing: a bell for a step would say the opposite.
         return Answer.OPIOID_REPORT_OPEN
+    if known.dose_closed:
+        return Answer.DOSE_CLOSED
     return Answer.GO if course.steps_on(known.about_on) else Answer.NO_STEP_THEN
 
 
@@ -89,7 +99,7 @@ def _of_the_night(known: Facts, course: Course) -> Answer:
 
 
 def gather(reminder_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Facts]:
-    """The facts of many reminders in five queries a clinic, however many they are.
+    """The facts of many reminders in six queries a clinic, however many they are.
 
     The queue knows ids; what is behind them is asked as the clinic they belong to.
     """
@@ -122,15 +132,23 @@ def _gather(reminders: "QuerySet[Reminder]") -> dict[uuid.UUID, Facts]:
     patients = {row["occurrence__patient_id"] for row in rows}
     courses = facts.open_courses(patients)
     reported = courses_selectors.opioid_report_open(patients)
+    closed = findings_selectors.closing_the_dose(patients)
     told = facts.told_nights(patients, {row["occurrence__about_on"] for row in rows})
-    return {row["id"]: _facts(row, courses.get(row["occurrence__patient_id"]), reported, told) for row in rows}
+    messages = [row["occurrence__patient_id"] for row in rows if row["occurrence__kind"] == Kind.MESSAGE]
+    waiting = facts.unread_messages(messages)
+    return {
+        row["id"]: _facts(row, courses.get(row["occurrence__patient_id"]), reported, closed.keys(), told, waiting)
+        for row in rows
+    }
 
 
 def _facts(
     row: dict[str, Any],
     current: facts.OpenCourse | None,
     reported: set[uuid.UUID],
+    closed: Set[uuid.UUID],
     told: set[tuple[uuid.UUID, date]],
+    waiting: set[uuid.UUID],
 ) -> Facts:
     patient_id, about_on, kind = row["occurrence__patient_id"], row["occurrence__about_on"], row["occurrence__kind"]
     return Facts(
@@ -150,5 +168,7 @@ def _facts(
         ),
         course=current.course if current else None,
         opioid_reported=patient_id in reported,
+        dose_closed=patient_id in closed,
         night_told=(patient_id, about_on) in told,
+        message_waits=patient_id in waiting,
     )

@@ -12,7 +12,7 @@ from common.night import Slot
 from reminders.occurrences import Course
 from symptoms.models import SymptomLog
 from titration.engine.timeline import Segment, State
-from titration.models import Prescription, Step
+from titration.models import Instruction, Prescription, Step
 
 LOG_REMINDER_AT = time(9)
 """When a patient who never said otherwise is asked about the night."""
@@ -94,6 +94,14 @@ def told_nights(patient_ids: Iterable[uuid.UUID], nights: Iterable[date]) -> set
     """Which of these patients have said how which of these nights were."""
     logs = SymptomLog.objects.describing().filter(patient_id__in=list(patient_ids), night__in=list(nights))
     return set(logs.values_list("patient_id", "night"))
+
+
+def unread_messages(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these patients the clinic has sent something that they have not read; nobody is asked of nobody."""
+    wanted = list(patient_ids)
+    if not wanted:
+        return set()
+    return set(Instruction.objects.filter(patient_id__in=wanted, read_at=None).values_list("patient_id", flat=True))
 
 
 def _steps(prescription_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:

@@ -20,6 +20,7 @@ class Occurrence(models.Model):
     class Kind(models.TextChoices):
         STEP_EVE = "step_eve", "The evening before a step"
         NIGHT_LOG = "night_log", "The night is not logged yet"
+        MESSAGE = "message", "Something from the clinic to read"
 
     class State(models.TextChoices):
         PLANNED = "planned"
@@ -143,7 +144,106 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["reminder", "number", "outcome"], name="one_row_per_try_and_outcome")
         ]
+        indexes = [
+            models.Index(
+                fields=["clinic", "at"], condition=Q(outcome__in=["failed", "uncertain"]), name="attempt_in_trouble"
+            )
+        ]
         triggers = append_only_triggers("attempt")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class UrgentItem(models.Model):
+    """Something about one patient that a person must look at now. Until somebody opens it, one contact after another is
+    told; it is closed when what it is about is answered.
+    """
+
+    class Code(models.TextChoices):
+        OPIOID_REPORT = "opioid_report", "Opioid question answered yes"
+        FINDING = "finding", "Urgent alert"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=20, choices=Code.choices)
+    # The row it is about: a report, a finding.
+    subject_id = models.UUIDField()
+    raised_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "subject_id"], name="one_urgent_item_per_subject"),
+            models.CheckConstraint(
+                condition=Q(opened_at=None, opened_by=None) | Q(opened_at__isnull=False, opened_by__isnull=False),
+                name="an_opened_item_says_by_whom",
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "raised_at"], condition=Q(closed_at=None), name="urgent_item_open")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class UrgentNotice(models.Model):
+    """One person told of one urgent item over one channel, at most once a round. Its `id` is the message's own name.
+
+    The states are those of a reminder. `escalates_at` is when the next contact is told, whatever became of this one.
+    """
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        SMS = "sms", "Text message"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(UrgentItem, on_delete=models.PROTECT, related_name="notices", db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    round = models.PositiveSmallIntegerField()
+    planned_at = models.DateTimeField()
+    escalates_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.PENDING)
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    error_class = models.CharField(max_length=60, blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "user", "channel", "round"], name="one_notice_per_item_person_channel_and_round"
+            ),
+            models.CheckConstraint(condition=Q(state__in=sorted(State)), name="a_notice_is_in_a_known_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(LEASED), lease__isnull=False, lease_until__isnull=False)
+                | (~Q(state__in=sorted(LEASED)) & Q(lease=None, lease_until=None)),
+                name="a_notice_is_leased_while_claimed_or_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(FINAL), done_at__isnull=False)
+                | (~Q(state__in=sorted(FINAL)) & Q(done_at=None)),
+                name="a_notice_is_done_when_final",
+            ),
+        ]
+        indexes = [models.Index(fields=["next_at"], condition=Q(done_at=None), name="urgent_notice_due")]
+        triggers = [
+            pgtrigger.FSM(
+                name="notice_legal_moves",
+                field="state",
+                transitions=[(str(a), str(b)) for a, moves in LEGAL_MOVES.items() for b in sorted(moves)],
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -153,8 +253,9 @@ class Heartbeat(models.Model):
     """When a part of the clock was last alive, by the database's own time. Silence is a hazard someone must see.
 
     `oldest_due_at` is what the last round left waiting the longest, `oldest_doubt_at` since when a reminder may not
-    have arrived and nobody has looked into it; null when there is none. A page cannot look behind the clinics' walls,
-    so the round writes down what all of them must know.
+    have arrived and nobody has looked into it; null when there is none. Of URGENT, `oldest_due_at` is since when
+    something urgent lies unopened although everybody on its list was told and had their time. A page cannot look
+    behind the clinics' walls, so the round writes down what all of them must know.
     """
 
     class Name(models.TextChoices):
@@ -162,6 +263,7 @@ class Heartbeat(models.Model):
         WORKER = "worker"
         ROUND = "round"
         PLAN = "plan"
+        URGENT = "urgent"
 
     name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
     at = models.DateTimeField()

@@ -14,11 +14,13 @@ _ONE_DAY = timedelta(days=1)
 # Long enough to be read that evening, too short to ring at night or on a day when the step has already begun.
 STEP_EVE_LASTS = timedelta(hours=6)
 NIGHT_LOG_LASTS = timedelta(hours=6)
+MESSAGE_LASTS = timedelta(hours=24)
 
 
 class Kind(StrEnum):
     STEP_EVE = "step_eve"
     NIGHT_LOG = "night_log"
+    MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
 """Questions about the bell: whether it lives, what was said, what nobody knows. Times are compared with `at`."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Prefetch, Q, QuerySet
 
 from accounts.actors import Actor
 from patients import selectors as patients_selectors
+from patients.models import Patient
 from reminders.door import Answer
-from reminders.models import Breaker, Heartbeat, Occurrence, Reminder
+from reminders.models import Attempt, Breaker, Heartbeat, Occurrence, Reminder, UrgentItem, UrgentNotice
 from reminders.states import State
 
 ROUND_MAX_AGE = timedelta(seconds=120)
 DUE_MAX_AGE = timedelta(minutes=5)
 UNCERTAIN_MAX_AGE = timedelta(hours=24)
 LOOKED_BACK = timedelta(days=7)
+DOUBTED = timedelta(days=30)
+"""So long a reminder that may not have arrived stays on the day's list."""
 SKIPPED = Occurrence.State.SKIPPED_OUTAGE.value
 
 STATE_WORDS = {
@@ -36,16 +40,33 @@ REASON_WORDS = {
     Answer.ADDRESS_FAILED: "the e-mail address takes no mail",
     Answer.NO_OPEN_COURSE: "the plan is stopped",
     Answer.OPIOID_REPORT_OPEN: "an opioid report waits for an answer",
+    Answer.DOSE_CLOSED: "an alert says to take no dose",
     Answer.NO_STEP_THEN: "the step was moved",
     Answer.ALREADY_TOLD: "the night was already told",
+    Answer.ALREADY_READ: "the patient has read it already",
     Answer.NOT_ASKED_THEN: "the plan had not begun or was over",
     "lease_lapsed": "the sender died while handing it over",
+    "already_opened": "somebody had opened it",
+    "left": "they no longer work here",
 }
 
 
 def last_pulse(name: str) -> datetime | None:
     """When this part of the clock was last alive."""
     return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
+
+
+def urgent_trouble(*, at: datetime) -> str:
+    """What is wrong with telling of what is urgent, in a sentence; "" when nothing is. All clinics read it: it says
+    neither whose nor how many.
+    """
+    pulse = Heartbeat.objects.filter(name=Heartbeat.Name.URGENT).first()
+    if pulse is None or at - pulse.at > ROUND_MAX_AGE:
+        return "Nobody is being told of what is urgent."
+    if pulse.oldest_due_at is None:
+        return ""
+    minutes = _seconds(at - pulse.oldest_due_at) // 60
+    return f"Something urgent lies unopened for {minutes} min: everybody on its list was told and has had their time."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +210,53 @@ def reminder_of(actor: Actor, reminder_id: uuid.UUID) -> Reminder | None:
     return found.select_related("occurrence__patient").first()
 
 
+def in_trouble(actor: Actor, among: QuerySet[Patient], *, at: datetime) -> QuerySet[Attempt]:
+    """The tries to reach these patients that failed in the last week or may not have arrived in the last month, and
+    that nobody has looked into. Found by what was tried: the outbox itself has no index of it, so that claiming a
+    reminder stays a change in place.
+    """
+    failed = Q(outcome=Attempt.Outcome.FAILED, at__gt=at - LOOKED_BACK)
+    unknown = Q(outcome=Attempt.Outcome.UNCERTAIN, at__gt=at - DOUBTED)
+    return Attempt.objects.filter(
+        failed | unknown,
+        clinic_id=actor.clinic_id,
+        at__gt=at - DOUBTED,
+        outcome__in=(Attempt.Outcome.FAILED, Attempt.Outcome.UNCERTAIN),
+        reminder__state=F("outcome"),
+        reminder__settled_by=None,
+        reminder__occurrence__patient__in=among,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A reminder that did not reach a patient, or may not have."""
+
+    patient_id: uuid.UUID
+    kind: str
+    about_on: date
+    at: datetime
+    uncertain: bool
+    reason: str
+
+
+def troubles(actor: Actor, *, at: datetime, patients: Collection[uuid.UUID]) -> list[Trouble]:
+    """What did not reach these patients, oldest first, in one statement."""
+    known = patients_selectors.visible_to(actor).filter(id__in=list(patients))
+    rows = in_trouble(actor, known, at=at).select_related("reminder__occurrence").order_by("at", "id")
+    return [
+        Trouble(
+            patient_id=row.reminder.occurrence.patient_id,
+            kind=row.reminder.occurrence.get_kind_display(),
+            about_on=row.reminder.occurrence.about_on,
+            at=row.at,
+            uncertain=row.outcome == Attempt.Outcome.UNCERTAIN,
+            reason=reason_words(row.error_class),
+        )
+        for row in rows
+    ]
+
+
 def _of(actor: Actor) -> QuerySet[Occurrence]:
     # The clinic stands in the index that orders the page; who is visible is still asked.
     return Occurrence.objects.filter(clinic_id=actor.clinic_id, patient__in=patients_selectors.visible_to(actor))
@@ -229,16 +297,40 @@ def _line(row: Occurrence) -> Line:
         zone=ZoneInfo(row.zone_name),
         state=state,
         state_words=STATE_WORDS[state],
-        reason=_reason(row.error_class or ""),
+        reason=reason_words(row.error_class or ""),
         attempts=row.attempts or 0,
         done_at=row.done_at,
     )
 
 
-def _reason(error_class: str) -> str:
+def reason_words(error_class: str) -> str:
     """Why, in words; of what only a programmer understands, its name."""
     if error_class in REASON_WORDS:
         return REASON_WORDS[error_class]
     if error_class.startswith("SMTP "):
         return f"the mail server refused it ({error_class.removeprefix('SMTP ')})"
     return f"it could not be written or its fate was not told ({error_class})" if error_class else ""
+
+
+def urgent_items(actor: Actor, *, limit: int = 100) -> list[UrgentItem]:
+    """What is urgent among the actor's patients and not answered, what nobody has opened first, longest first, with
+    patient, opener and notices.
+    """
+    visible = patients_selectors.visible_to(actor)
+    rows = UrgentItem.objects.filter(clinic_id=actor.clinic_id, closed_at=None, patient__in=visible)
+    notices = UrgentNotice.objects.filter(clinic_id=actor.clinic_id).select_related("user").order_by("planned_at")
+    with_people = rows.select_related("patient", "opened_by").prefetch_related(Prefetch("notices", notices))
+    return list(with_people.order_by(F("opened_at").asc(nulls_first=True), "raised_at", "id")[:limit])
+
+
+def urgent_item_of(actor: Actor, item_id: uuid.UUID) -> UrgentItem | None:
+    """This urgent item, if its patient is one the actor may know of."""
+    visible = patients_selectors.visible_to(actor)
+    return UrgentItem.objects.filter(id=item_id, clinic_id=actor.clinic_id, patient__in=visible).first()
+
+
+def unopened_of(actor: Actor, patient_id: uuid.UUID) -> list[UrgentItem]:
+    """What is urgent about this patient and nobody has opened, longest first."""
+    rows = UrgentItem.objects.filter(clinic_id=actor.clinic_id, patient_id=patient_id, closed_at=None, opened_at=None)
+    visible = patients_selectors.visible_to(actor)
+    return list(rows.filter(patient__in=visible).order_by("raised_at", "id"))

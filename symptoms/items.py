@@ -19,9 +19,21 @@ def side_effects() -> Mapping[str, str]:
     return MappingProxyType(_file()["side_effects"])
 
 
+@cache
+def warning_signs() -> Mapping[str, str]:
+    """Label by code of the signs that are asked apart."""
+    return MappingProxyType(_file()["warning_signs"])
+
+
+@cache
+def signs() -> Mapping[str, str]:
+    """Everything that is told with a severity: the side effects, then the warning signs."""
+    return MappingProxyType({**side_effects(), **warning_signs()})
+
+
 def labelled(told: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """(label, severity) of each side effect told, severity by code; a code the list has lost stands as it is."""
-    labels = side_effects()
+    """(label, severity) of each sign told, severity by code; a code the list has lost stands as it is."""
+    labels = signs()
     return tuple((labels.get(code, code), severity) for code, severity in told.items())
 
 

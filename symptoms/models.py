@@ -2,13 +2,15 @@
 
 Names and units of the columns are those of the replay format: `taken, taken_mg, taken_at, sleep_hours, latency_min,
 awake_min, awakenings, quality, dream_vividness, dream_distress, pain, fatigue, lead_symptom, side_effects,
-other_medicines, note`. A question without an answer is NULL, never zero.
+other_medicines, note`, and `condition_answers` by the names they have there. A question without an answer is NULL, or
+is not there; it is never zero.
 """
 
 import uuid
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
 
 from accounts.models import Clinic, User
 from common import history
@@ -92,6 +94,10 @@ class SymptomLog(models.Model):
         YES = "yes", "Yes"
         UNSURE = "unsure", "I am not sure"
 
+    class ToldBy(models.TextChoices):
+        PATIENT = "patient", "By the patient"
+        PHONE = "phone", "Reported by phone"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="logs")
@@ -111,6 +117,10 @@ class SymptomLog(models.Model):
     note = SealedTextField("symptom_log.note", blank=True)
     # Severity by side-effect code of `items.toml`; an empty object means the patient ticked none.
     side_effects = models.JSONField(default=dict)
+    # Whole numbers by code of `condition_items.toml`, in the unit that stands there; what was left blank is not there.
+    condition_answers = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    # Who wrote down what the patient told: they themself or a helper, or the clinic while they were on the telephone.
+    told_by = models.CharField(max_length=10, choices=ToldBy.choices, default=ToldBy.PATIENT, db_default=ToldBy.PATIENT)
     version = models.PositiveIntegerField(default=1)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -143,11 +153,14 @@ class SymptomLog(models.Model):
 
 
 class OpioidReport(models.Model):
-    """The patient said yes, or was not sure, when asked about opioid, cough or diarrhoea medicines.
+    """The patient named an opioid, or something unknown, when asked about opioid, cough or diarrhoea medicines, or was
+    not sure; or the clinic wrote an opioid on the medicine list while a course was open (`answer` is then LISTED).
 
     Written once and never changed: correcting the night later does not take it back. Whether it is still open is
-    answered above, by the clinic's review.
+    answered above, by the clinic's review. `medicine_id` is the line of the list that it was written for.
     """
+
+    LISTED = "listed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
@@ -155,6 +168,7 @@ class OpioidReport(models.Model):
     night = models.DateField()
     answer = models.CharField(max_length=10)
     words = SealedTextField(REPORT_WORDS, blank=True)
+    medicine_id = models.UUIDField(null=True)
     at = models.DateTimeField()
 
     objects = ScopedQuerySet.as_manager()
@@ -162,6 +176,74 @@ class OpioidReport(models.Model):
     class Meta:
         indexes = [models.Index(fields=["clinic", "patient", "-at"], name="opioid_report_by_patient")]
         triggers = append_only_triggers("opioid_report")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Assessment(models.Model):
+    """One filled-in questionnaire. Appended, never altered: who wants to correct one fills it in again.
+
+    `answers` are numbers by item code of the instrument's file in `form_version`; an item left out has no entry, and
+    then there is no `score`. `item9` is the PHQ-9's last answer, kept apart: it is acted on whatever the score.
+    """
+
+    class GivenBy(models.TextChoices):
+        PATIENT = "patient", "the patient"
+        CARER = "carer", "a helper"
+        CLINICIAN = "clinician", "the clinic"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="assessments")
+    instrument = models.CharField(max_length=20)
+    form_version = models.PositiveSmallIntegerField()
+    on = models.DateField()
+    answers = models.JSONField()
+    score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
+    item9 = models.PositiveSmallIntegerField(null=True)
+    given_by = models.CharField(max_length=10, choices=GivenBy.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    by_label = models.CharField(max_length=200)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            _between("item9", 0, 3),
+            models.CheckConstraint(
+                condition=models.Q(instrument="phq-9") | models.Q(item9=None), name="only_a_phq_9_has_an_item_9"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(given_by="clinician") | models.Q(by__isnull=False),
+                name="what_a_clinic_records_says_who_did",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "patient", "instrument", "-on", "-at"], name="assessment_newest_first")
+        ]
+        triggers = append_only_triggers("assessment")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CrisisChoice(models.Model):
+    """Whose public numbers a clinic shows to somebody in a crisis: a code of `crisis.toml`. The newest row counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    locale = models.CharField(max_length=10)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by_label = models.CharField(max_length=200)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["clinic", "-at"], name="crisis_choice_newest_first")]
+        triggers = append_only_triggers("crisis_choice")
 
     def __str__(self) -> str:
         return str(self.id)

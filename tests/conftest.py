@@ -5,11 +5,20 @@ A superuser, or the owner, would walk through walls the application cannot: test
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 # Playwright's own event loop makes Django believe that every query is made from asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first, then the browser's: else one core is idle while the other ends the longest."""
+    marks: dict[Any, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
+    items.sort(key=lambda item: (not marks[item.path] & {"long", "browser"}, "long" not in marks[item.path]))
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +76,31 @@ def requests_begin_blind() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ClientHandler, "__call__", answer_blind)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[dict[str, int]]:
+    """A password costs its guesser a lot, and the tests as much: here it is hashed the same way, with less memory.
+
+    Yields what it costs in earnest.
+    """
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+    dear = {name: getattr(Argon2PasswordHasher, name) for name in cheap}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, cost in cheap.items():
+            patch.setattr(Argon2PasswordHasher, name, cost)
+        yield dear
+
+
+@pytest.fixture
+def dear_passwords(cheap_passwords: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords as dear as in earnest, for a test of how long an answer takes."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    for name, cost in cheap_passwords.items():
+        monkeypatch.setattr(Argon2PasswordHasher, name, cost)
 
 
 @pytest.fixture(autouse=True)

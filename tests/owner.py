@@ -48,7 +48,7 @@ def database(name: str) -> Iterator[None]:
 
 def _drop(home: str, named: sql.Identifier) -> None:
     """Drop it, waiting for a vacuum that happens to be at work there: only a superuser could send it away."""
-    for seconds in (0.1, 0.3, 1, 3, 5):
+    for seconds in (0.1, 0.3, 1, 3, 5, 10, 20):
         try:
             with connect(home) as connection:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
@@ -60,13 +60,29 @@ def _drop(home: str, named: sql.Identifier) -> None:
 
 
 def empty_tables() -> None:
-    """Empty every table but the migrations' own; append-only triggers step aside for the owner alone."""
+    """Empty every table but the migrations' own; append-only triggers step aside for the owner alone.
+
+    A test fills few tables with few rows: to delete those takes a tenth of what it takes to truncate them all.
+    """
     connections["default"].close()
     with connect(connections["default"].settings_dict["NAME"]) as connection, connection.transaction():
-        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = [sql.Identifier(str(name)) for (name,) in found if name not in KEPT]
+        tables = _with_rows(connection)
         for table in tables:
             connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(table))
-        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(tables)))
+        for table in tables:
+            connection.execute(sql.SQL("DELETE FROM {}").format(table))
+        # What is checked at the end has to be before a trigger comes back: every key must lead to nothing by now.
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(table))
+
+
+def _with_rows(connection: psycopg.Connection[tuple[object, ...]]) -> list[sql.Identifier]:
+    """The tables that hold anything."""
+    found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    names = sorted(str(name) for (name,) in found if name not in KEPT)
+    asked = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(name), sql.Identifier(name))
+        for name in names
+    )
+    return [sql.Identifier(str(name)) for (name,) in connection.execute(asked).fetchall()]

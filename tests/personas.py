@@ -8,6 +8,7 @@ import re
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -16,19 +17,29 @@ from django.test import Client
 
 from accounts import policy
 from accounts.actors import Actor
-from accounts.models import Clinic, MemberInvitation, Membership, User
+from accounts.models import Clinic, Cover, MemberInvitation, Membership, User
 from accounts.services import members
 from exports import services as exports_services
 from imports import grid
 from imports import services as imports_services
 from imports.models import Import
 from patients import services as patients_services
-from patients.models import CareGrant, EmergencyAccess, Medicine, Patient, PatientCondition, Phone
-from reminders.models import Occurrence, Reminder
+from patients.models import (
+    CareGrant,
+    EmergencyAccess,
+    EmergencyCard,
+    LabResult,
+    Medicine,
+    Patient,
+    PatientCondition,
+    Phone,
+)
+from patients.services.labs import LabValue, record_labs
+from reminders.models import Occurrence, Reminder, UrgentItem
 from reminders.states import State
 from symptoms.models import OpioidReport
 from tests import factories, pages
-from titration.models import Fill, Prescription, PrescriptionPaper, ProtocolVersion
+from titration.models import Fill, Finding, Prescription, PrescriptionPaper, Procedure, ProtocolVersion
 
 NOW = datetime(2026, 3, 16, 10, tzinfo=UTC)
 PASSING = re.compile(
@@ -40,9 +51,9 @@ PASSING = re.compile(
 
 @dataclass
 class Case:
-    """A patient with a course, told nights, an opioid report, a phone, an open invitation, a reminder and an export;
-    a helper who may log, and one whose time is over; an emergency in which the record was once opened; a table of a
-    newcomer that waits in their clinic, and a template of the clinic's own.
+    """A patient with a course, told nights, an opioid report, a procedure ahead, a laboratory value, a phone, an open
+    invitation, a reminder and an export; a helper who may log, and one whose time is over; an emergency in which the
+    record was once opened; a table of a newcomer that waits in their clinic, and a template of the clinic's own.
     """
 
     canary: str
@@ -55,13 +66,21 @@ class Case:
     reminder: Reminder
     grant: CareGrant
     care_invitation_token: str
+    card: EmergencyCard
+    card_token: str
+    cover: Cover
+    urgent: UrgentItem
     emergency: EmergencyAccess
     membership: Membership
     member_invitation: MemberInvitation
     member_token: str
     imported: Import
     fill: Fill
+    finding: Finding
+    medicine: Medicine
     paper: PrescriptionPaper
+    procedure: Procedure
+    lab: LabResult
     template: ProtocolVersion
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
 
@@ -180,7 +199,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         context_note=f"{canary} note",
     )
     PatientCondition.objects.create(clinic=clinic, patient=patient, position=0, code="other", words=f"{canary} illness")
-    Medicine.objects.create(clinic=clinic, patient=patient, position=0, words=f"{canary} tablets")
+    medicine = Medicine.objects.create(clinic=clinic, patient=patient, position=0, words=f"{canary} tablets")
     prescription = factories.prescription(patient, by=by, at=NOW - timedelta(days=14))
     for back in range(8, 1, -1):
         factories.told_night(patient, NOW.date() - timedelta(days=back), note=f"{canary} night")
@@ -205,6 +224,7 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         by=by,
         at=NOW,
     )
+    carried = patients_services.make_card(patient=patient, shows_name=False, by=by, at=NOW)
     joining = _member_invitation(clinic, which)
     nurse = factories.member(clinic, Membership.Role.NURSE, f"Nurse of {which}")
     return Case(
@@ -218,14 +238,50 @@ def _case(clinic: Clinic, which: str, by: Actor) -> Case:
         reminder=doubtful_reminder(patient, prescription),
         grant=care.grant,
         care_invitation_token=care.token,
+        card=carried.card,
+        card_token=carried.token,
+        urgent=UrgentItem.objects.create(
+            clinic=clinic, patient=patient, code="opioid_report", subject_id=report.id, raised_at=NOW
+        ),
+        cover=Cover.objects.create(
+            clinic=clinic,
+            away_id=by.user_id,
+            covers_id=nurse.user_id,
+            from_on=NOW.date() + timedelta(days=100),
+            until_on=NOW.date() + timedelta(days=101),
+        ),
         membership=Membership.objects.get(user_id=nurse.user_id),
         member_invitation=joining.invitation,
         member_token=joining.token,
         emergency=past_emergency(patient, by),
         imported=staged_import(by),
         paper=paper,
+        lab=lab_value(patient, by),
+        procedure=planned_procedure(patient, by, f"{canary} operation"),
+        medicine=medicine,
         fill=factories.fill(patient, by=by, at=NOW, lot="LOT 1"),
+        finding=factories.finding(patient, f"{canary} sleeps badly", at=NOW),
         template=factories.own_template(by, code=f"OURS-{which.upper()}", at=NOW),
+    )
+
+
+def lab_value(patient: Patient, by: Actor) -> LabResult:
+    """An ALT that is as it should be."""
+    value = LabValue(code="alt", value=Decimal(20), unit="U/L", taken_on=NOW.date(), high=Decimal(40))
+    (row,) = record_labs(patient=patient, values=[value], by=by, at=NOW)
+    return row
+
+
+def planned_procedure(patient: Patient, by: Actor, words: str) -> Procedure:
+    """A procedure half a year ahead, for which no plan pauses yet."""
+    return Procedure.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        on=NOW.date() + timedelta(days=180),
+        words=words,
+        opioids_expected="unknown",
+        recorded_at=NOW,
+        recorded_by_id=by.user_id,
     )
 
 

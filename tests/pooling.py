@@ -61,7 +61,7 @@ def pooled(size: int) -> Iterator[None]:
         finally:
             told.update(before)
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def _write(folder: Path, told: dict[str, Any], size: int, port: int) -> None:
@@ -97,7 +97,7 @@ def _start(program: Path, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, told: dict[str, Any], folder: Path) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < end:
         try:
             socket.create_connection((servers.LOOPBACK, port), timeout=1).close()

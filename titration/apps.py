@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps.registry import Apps
 from django.db.models.signals import post_migrate
 
 
@@ -13,7 +14,10 @@ class TitrationConfig(AppConfig):
         post_migrate.connect(_load_protocols, sender=self)
 
 
-def _load_protocols(using: str, **_: Any) -> None:
+def _load_protocols(using: str, apps: Apps, **_: Any) -> None:
+    # Signalled after going back too, when there may be no table to load them into.
+    if "protocolversion" not in apps.all_models[TitrationConfig.name]:
+        return
     from common import clock  # noqa: PLC0415  models are not ready when this module is read
     from titration.services import protocols  # noqa: PLC0415
 

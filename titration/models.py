@@ -20,23 +20,43 @@ from common.scoped import ScopedQuerySet
 from common.sealed import SealedTextField
 from patients.models import Patient
 from symptoms.models import OpioidReport
+from titration.contact_models import ContactAttempt, Instruction, InstructionText, Referral, VisitDay
 from titration.engine.course import RETITRATE_FROM_DAYS
+from titration.finding_models import Finding, Judged, RuleReview, RuleSettings
 from titration.library_models import ProtocolDecision
+from titration.procedure_models import Procedure, ProcedureDay
 from titration.supply_models import Fill, PaperEvent, Pharmacy, PrescriptionPaper
 from titration.trial_models import TrialEntry
+from titration.worklist_models import DoseClarified, PatientTag, SavedView, Tag, Watch
 
 __all__ = [
+    "ContactAttempt",
+    "DoseClarified",
     "Fill",
+    "Finding",
+    "Instruction",
+    "InstructionText",
+    "Judged",
     "OpioidReview",
     "PaperEvent",
+    "PatientTag",
     "Pharmacy",
     "PlanChange",
     "Prescription",
     "PrescriptionPaper",
+    "Procedure",
+    "ProcedureDay",
     "ProtocolDecision",
     "ProtocolVersion",
+    "Referral",
+    "RuleReview",
+    "RuleSettings",
+    "SavedView",
     "Step",
+    "Tag",
     "TrialEntry",
+    "VisitDay",
+    "Watch",
 ]
 
 
@@ -109,6 +129,8 @@ class Prescription(models.Model):
     best_dose = DoseField(null=True)
     retitrate_from_days = models.PositiveSmallIntegerField(default=RETITRATE_FROM_DAYS)
     opioid_answer = models.CharField(max_length=10)
+    # Why it was signed although an opioid on the list was not waited for; "" where there was none.
+    washout_reason = SealedTextField("prescription.washout_reason", blank=True, default="", db_default="")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     signed_at = models.DateTimeField()
     signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

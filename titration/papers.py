@@ -1,9 +1,12 @@
 """The words of a prescription and of a patient's schedule, as plain data for the press, from arguments alone."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from common.dose import Dose, in_words
@@ -296,3 +299,104 @@ def _when(run: Run, *, open_end: bool) -> str:
     if run.until_on - run.from_on == _ONE_DAY:
         return weekday(run.from_on)
     return f"{weekday(run.from_on)} to {weekday(run.until_on - _ONE_DAY)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Whom a letter is about."""
+
+    name: str
+    born_on: date
+    record_number: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A procedure as a letter names it; `hours` before it the last dose is, if `in_time`."""
+
+    on: date
+    time: time | None
+    words: str
+    hours: int
+    in_time: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseTold:
+    """A dose of the plan and when in the day it is taken."""
+
+    dose: Dose
+    slot: Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """The last dose the patient told of: its plan date, how much, and when by the patient's clock, where told."""
+
+    on: date
+    dose: Dose | None
+    at: datetime | None
+
+
+@cache
+def _letter_words() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "procedure_letter.toml").read_text("utf-8"))
+
+
+def procedure_letter(
+    *,
+    clinic: Letterhead,
+    patient: Subject,
+    procedure: Operation,
+    dose: DoseTold | None,
+    last_planned_on: date | None,
+    last_told: Told | None,
+    on: date,
+) -> dict[str, Any]:
+    """The letter for the anaesthetist. What is not known is said to be so."""
+    words = _letter_words()
+    at = f", {procedure.time:%H:%M}" if procedure.time else ""
+    return {
+        "title": words["title"],
+        "clinic": {"name": clinic.name, "lines": [*clinic.address.splitlines(), f"Telephone {clinic.phone}"]},
+        "date": day_in_words(on),
+        "patient": [
+            ["Patient", patient.name],
+            ["Born", day_in_words(patient.born_on)],
+            ["Record number", patient.record_number],
+            ["Procedure", f"{procedure.words}, {weekday(procedure.on)}{at}"],
+        ],
+        "begins": words["begins"],
+        "dose": [
+            ["Medicine", DRUG],
+            [
+                "Dose",
+                f"{dose.dose} ({in_words(dose.dose)}) {TIMES[dose.slot]}" if dose else "No dose is planned before it",
+            ],
+            [
+                "Last dose planned",
+                _planned(last_planned_on, procedure) if last_planned_on else "None",
+            ],
+            ["Last dose told by the patient", _told(last_told)],
+        ],
+        "under": words["under"],
+        "emergency": words["emergency"],
+        "after": words["after"],
+        "call": f"Questions: {clinic.name}, telephone {clinic.phone}.",
+        "footer": f"{patient.record_number}, {day_in_words(on)}."
+        + (" These sentences wait for a clinician's review." if words["review"] == "pending" else ""),
+    }
+
+
+def _planned(on: date, procedure: Operation) -> str:
+    if procedure.in_time:
+        return f"{weekday(on)}, at least {procedure.hours} hours before the procedure"
+    return f"{weekday(on)}: LESS than {procedure.hours} hours before the procedure"
+
+
+def _told(last: Told | None) -> str:
+    if last is None:
+        return "None told: ask the patient"
+    amount = f", {last.dose}" if last.dose else ""
+    taken = f", taken at {last.at:%H:%M} on {day_in_words(last.at.date())}" if last.at else ""
+    return f"{weekday(last.on)}{amount}{taken}"

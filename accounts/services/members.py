@@ -183,10 +183,11 @@ def _let_in(invitation: MemberInvitation, user: User, *, by: Actor, at: datetime
 
 
 def _let_in_as_themself(invitation: MemberInvitation, user: User, *, by: Actor, at: datetime) -> Membership:
+    # The clinic first, then the invitation, as whoever withdraws it does: of two at once neither waits for the other.
+    Clinic.objects.select_for_update(no_key=True).get(id=invitation.clinic_id)
     this = MemberInvitation.objects.filter(id=invitation.id, clinic_id=invitation.clinic_id)
     if not this.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=at).update(accepted_at=at, accepted_by=user):
         raise Refused(SPENT)
-    Clinic.objects.select_for_update(no_key=True).get(id=invitation.clinic_id)
     if Membership.objects.filter(user=user, clinic_id=invitation.clinic_id, ended_at=None).exists():
         raise Refused("You work in this clinic already.")
     membership = Membership.objects.create(user=user, clinic_id=invitation.clinic_id, role=invitation.role, began_at=at)

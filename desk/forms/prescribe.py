@@ -40,6 +40,7 @@ BEGIN_WORDS = {
     Begins.AWAITING: "With the first dose, when the medicine has come",
     Begins.TAKING: "It is taken already, at this dose since the day above",
 }
+WHAT_COUNTS = "Painkillers, cough and diarrhoea medicines, patches, and an operation ahead all count."
 _TEMPLATE_LIST = "desk/_template_choice.html"
 
 
@@ -48,7 +49,7 @@ class PrescribeForm(forms.Form):
     `nights`, `confirmed`.
 
     `typed` is the strength as it was written, where it was not picked. `confirmed` stands beside the schedule, not in
-    the form: only a dose above 6 mg asks for it.
+    the form: only a dose above 6 mg asks for it; so does `washout_confirmed`, beside a `washout_reason`.
     """
 
     use_required_attribute = False
@@ -57,7 +58,7 @@ class PrescribeForm(forms.Form):
         label="Any opioid in the last 14 days, or planned?",
         choices=list(OPIOID_ANSWERS.items()),
         widget=forms.RadioSelect(attrs=RADIO),
-        help_text="Painkillers, cough and diarrhoea medicines, patches, and an operation ahead all count.",
+        help_text=WHAT_COUNTS,
         error_messages={"required": "Answer this question first: nothing is signed without it."},
     )
     template = forms.ChoiceField(
@@ -151,6 +152,15 @@ class PrescribeForm(forms.Form):
     )
 
     confirmed = forms.BooleanField(label="I confirm once more", required=False)
+    washout_reason = Words(
+        longest=LONGEST_REASON,
+        called="The reason",
+        label="Why the plan begins all the same",
+        help_text="Only where the opioid above is not waited for. It is kept with the plan.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    washout_confirmed = forms.BooleanField(label="I confirm once more", required=False)
     begins = forms.ChoiceField(
         label="The plan begins",
         required=False,
@@ -188,12 +198,25 @@ class PrescribeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, choice: Choice, child: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        choice: Choice,
+        child: bool,
+        asks_washout: bool = False,
+        opioid_listed: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if opioid_listed:
+            # The list tells of those on it, with their days: nobody is to answer no to what stands there.
+            self.fields["opioid_answer"].label = "Any other opioid in the last 14 days, or planned?"
+            self.fields["opioid_answer"].help_text = f"Beside those on the list of medicines. {WHAT_COUNTS}"
         self.choice = choice
         self.fields["template"].choices = [(template.id, template) for template in choice.templates]
         self.helper = without_tags(
             Div(Field("opioid_answer", template=RADIOS), css_class="must-answer mb-4"),
+            *([Div("washout_reason", css_class="mb-4")] if asks_washout else []),
             Field("template", template=_TEMPLATE_LIST),
             Div(
                 "start_on",

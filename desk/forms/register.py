@@ -13,6 +13,7 @@ from django.core.validators import MaxLengthValidator
 from common import zones
 from common.refusals import Refused
 from desk.forms.contact import Address
+from desk.forms.particulars import SexField
 from patients import conditions
 from patients.limits import (
     LONGEST_CONDITION,
@@ -66,6 +67,7 @@ class RegisterForm(forms.Form):
             "invalid": "That is not a date. Write year, month and day, like 1980-12-31.",
         },
     )
+    sex = SexField()
     record_number = Words(
         longest=LONGEST_RECORD_NUMBER,
         called="The record number",
@@ -121,6 +123,7 @@ class RegisterForm(forms.Form):
                 "Person",
                 Field("name"),
                 Div("birth_date", "record_number", css_class="form-row"),
+                "sex",
                 Div("email", "zone", css_class="form-row"),
             ),
             Fieldset("Conditions", Field("conditions", css_class="choices"), "other_condition"),

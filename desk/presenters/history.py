@@ -21,6 +21,7 @@ _GATE_WORDS = {
     gate.Code.NOT_ENOUGH_NIGHTS: "too few nights were logged",
     gate.Code.NOT_TAKEN: "doses had been left out",
     gate.Code.SIDE_EFFECTS: "a side effect was moderate or worse",
+    gate.Code.FINDING: "a rule spoke against it",
 }
 
 
@@ -66,8 +67,8 @@ def plan_history(plan: Plan, *, zone: ZoneInfo) -> PlanHistory:
         _signed_what(prescription),
         prescription.signed_by.name,
         moment(prescription.signed_at, zone),
-        "",
-        "",
+        prescription.washout_reason,
+        "an opioid on the list was not waited for" if prescription.washout_reason else "",
     )
     rows = sorted(prescription.changes.all(), key=attrgetter("number"))
     changes, protocol, gone = [], plan.protocol, _not_meant(rows)
@@ -105,4 +106,5 @@ def _changed(change: PlanChange, protocol: Protocol, earlier: Sequence[PlanChang
 def _despite(said: dict[str, Any]) -> str:
     """What the gate held against a step that was let happen all the same."""
     codes = [gate.Code(code) for code in said.get("codes", [])]
-    return " and ".join(_GATE_WORDS.get(code, str(code)) for code in codes)
+    rules = f" ({', '.join(said['rules'])})" if said.get("rules") else ""
+    return " and ".join(dict.fromkeys(_GATE_WORDS.get(code, str(code)) for code in codes)) + rules

@@ -1,6 +1,6 @@
 """Nights as they were told, a row each; what was not told stays empty and is never a zero."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,9 @@ from charts import series
 from common.dose import Dose
 from desk.presenters.days import day_short
 from desk.presenters.reports import ANSWER_WORDS
-from symptoms import items
-from symptoms.models import DoseTaken
+from patients import medicines
+from symptoms import condition_items, items, other_medicines
+from symptoms.models import DoseTaken, SymptomLog
 
 LONG_WORDS = 90
 """A longer note is opened by a click."""
@@ -28,6 +29,7 @@ class NightRow:
 
     night: str
     iso: str
+    by_phone: bool
     planned: str
     cells: SafeString
     note: str
@@ -49,6 +51,7 @@ def _night_row(night: date, log: Any, dose: Any, in_force: Sequence[series.DoseB
     note = log.note if log else ""
     return NightRow(
         night=day_short(night),
+        by_phone=log is not None and log.told_by == SymptomLog.ToldBy.PHONE,
         iso=night.isoformat(),
         planned=str(Dose(planned)) if planned is not None else "",
         cells=_cells(log, dose, zone),
@@ -57,7 +60,7 @@ def _night_row(night: date, log: Any, dose: Any, in_force: Sequence[series.DoseB
     )
 
 
-_UNTOLD = [("", "")] * 12
+_UNTOLD = [("", "")] * 13
 
 
 def _cells(log: Any, dose: Any, zone: ZoneInfo) -> SafeString:
@@ -71,7 +74,7 @@ def _cells(log: Any, dose: Any, zone: ZoneInfo) -> SafeString:
 
 def _answers(log: Any) -> list[tuple[str, str]]:
     """(look, words) of each answer; what was not answered is empty."""
-    alarm = " alarm" if log.other_medicines_answer in ANSWER_WORDS else ""
+    alarm = " alarm" if other_medicines.trips(log.other_medicines_answer, log.other_medicines) else ""
     return [
         ("num", _hours(log.sleep_hours)),
         ("num", _number(log.latency_min)),
@@ -83,6 +86,7 @@ def _answers(log: Any) -> list[tuple[str, str]]:
         ("num", _number(log.pain)),
         ("num", _number(log.fatigue)),
         ("num", _number(log.lead_symptom)),
+        ("words of-conditions" if log.condition_answers else "words", _of_conditions(log.condition_answers)),
         ("words", ", ".join(f"{label} ({severity})" for label, severity in items.labelled(log.side_effects))),
         (f"words{alarm}", _medicines(log)),
     ]
@@ -114,6 +118,11 @@ def _hours(hours: Decimal | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _of_conditions(told: Mapping[str, int]) -> str:
+    """What the patient's own conditions were asked, by the clinic's names."""
+    return ", ".join(f"{name}: {answer}" for name, answer in condition_items.labelled(told)) if told else ""
+
+
 _DREAM_WORDS = {0: "as usual", 1: "more vivid", 2: "very vivid", 3: "nightmares"}
 
 
@@ -125,4 +134,6 @@ def _medicines(log: Any) -> str:
     if not log.other_medicines_answer:
         return ""
     answer = {"no": "No", **ANSWER_WORDS}[log.other_medicines_answer]
-    return f"{answer}: {log.other_medicines}" if log.other_medicines else answer
+    if not log.other_medicines:
+        return answer
+    return f"{answer}: {log.other_medicines}. {medicines.recognise(log.other_medicines).sentence}"

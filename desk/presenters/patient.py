@@ -9,20 +9,25 @@ from zoneinfo import ZoneInfo
 
 from charts import nights as charts_nights
 from charts import series
+from desk.presenters.badges import Badge
 from desk.presenters.chart import NIGHTS_SHOWN, Drawn, aligned, dose_bands, drawn, first_shown, new_lots
 from desk.presenters.days import day, moment
+from desk.presenters.findings import Alert, alert
 from desk.presenters.history import PlanHistory, plan_history
+from desk.presenters.medicines import Written, written
 from desk.presenters.nights import NightRow, night_rows
 from desk.presenters.papers import PaperLine
 from desk.presenters.papers import line as paper_line
 from desk.presenters.person import Person, condition_names, lead_symptom, person
 from desk.presenters.plan import Plan, PlanCard, StepDue, next_untold, plan_card, step_due
 from desk.presenters.reports import Reported, reported
+from desk.presenters.screening import badge as screening_badge
 from desk.presenters.supply import Strip, strip
 from patients.selectors import InvitationState, PhoneState, Record
 from symptoms.models import OpioidReport
+from titration import rule_book
 from titration.engine import gate, timeline
-from titration.models import PrescriptionPaper
+from titration.models import Finding, PrescriptionPaper
 from titration.selectors.supply import Supply
 
 COPIED_SHOWN = timedelta(days=30)
@@ -76,6 +81,7 @@ class Sources:
     logs: Sequence[Any]
     doses: Sequence[Any]
     reports: Sequence[OpioidReport]
+    findings: Sequence[Finding]
     verdict: gate.Verdict | None
     supply: Supply
     papers: Sequence[PrescriptionPaper]
@@ -94,12 +100,14 @@ class Page:
     person: Person
     conditions: tuple[str, ...]
     lead: str
-    medicines: tuple[str, ...]
+    medicines: tuple[Written, ...]
+    screening: Badge
     note: str
     email: str
     care_ended_words: str
     address_failed: bool
     reports: tuple[Reported, ...]
+    alerts: tuple[Alert, ...]
     card: PlanCard | None
     due: StepDue | None
     supply: Strip | None
@@ -114,6 +122,13 @@ class Page:
     phone_copied: str
     invitation: str
     team: tuple[str, ...]
+    emergency_cards: int
+    tags: tuple[str, ...]
+
+    @property
+    def dose_closed(self) -> bool:
+        """Whether an alert says that no dose is taken."""
+        return any(alert.stands and alert.closes_the_dose for alert in self.alerts)
 
 
 def page(sources: Sources) -> Page:
@@ -127,12 +142,18 @@ def page(sources: Sources) -> Page:
         person=person(record.patient, at=sources.at),
         conditions=tuple(condition_names(record.conditions)),
         lead=lead_symptom(record),
-        medicines=record.medicines,
+        medicines=written(record.medicines),
+        screening=screening_badge(record.screening),
         note=record.patient.context_note,
         email=record.patient.email,
         care_ended_words=record.patient.care_ended_words,
         address_failed=record.address_failed,
         reports=tuple(reported(report, zone=sources.zone) for report in sources.reports),
+        alerts=tuple(
+            alert(finding, rule_book.shipped(), zone=sources.zone)
+            for finding in sources.findings
+            if finding.state == Finding.State.OPEN or (finding.state == Finding.State.ACCEPTED and finding.blocks)
+        ),
         card=_card(current, sources) if current else None,
         due=step_due(current, sources.verdict, today=today) if current and sources.verdict else None,
         supply=_supply(current, sources),
@@ -147,6 +168,8 @@ def page(sources: Sources) -> Page:
         phones=tuple(phone_lines(record.phones, zone=sources.zone, at=sources.at)),
         invitation=invitation_words(record.invitation, zone=sources.zone, at=sources.at),
         team=record.team,
+        emergency_cards=record.emergency_cards,
+        tags=tuple(record.patient.tag_names),
     )
 
 

@@ -18,6 +18,7 @@ STATES = {
     State.REVIEW: Badge("review due", "care", "care"),
     State.ENDED: Badge("plan complete"),
 }
+TOLD_NONE = Badge("told to take none", "danger", "stop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ def line(patient: Patient, standing: Standing, *, at: datetime) -> Line:
 
 
 def _state(standing: Standing, *, today: date) -> Badge:
+    if standing.told_none and standing.state in (State.TAKING, State.HELD, State.OFF, State.REVIEW):
+        return TOLD_NONE
     if standing.state:
         return STATES[standing.state]
     if standing.start_on and standing.start_on > today:

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from desk.presenters.days import day, day_short
 from patients import conditions as conditions_list
-from patients.models import CareEnded, Patient
+from patients.models import CareEnded, Patient, Sex
 from patients.selectors import Record
 
 
 @dataclass(frozen=True)
 class Person:
-    """The line that says whose page this is. `care_ended` is a sentence, empty while the clinic treats them."""
+    """The line that says whose page this is. `care_ended` is a sentence, empty while the clinic treats them; `sex` is
+    as recorded for reference ranges, empty where it was not said."""
 
     id: uuid.UUID
     name: str
@@ -23,6 +24,7 @@ class Person:
     there: str
     restricted: bool
     care_ended: str = ""
+    sex: str = ""
 
 
 def person(patient: Patient, *, at: datetime) -> Person:
@@ -37,6 +39,7 @@ def person(patient: Patient, *, at: datetime) -> Person:
         there=f"{there:%H:%M} on {day_short(there.date())} in {patient.zone_name}",
         restricted=patient.restricted_at is not None,
         care_ended=_care_ended(patient),
+        sex=Sex(patient.sex).label if patient.sex else "",
     )
 
 

@@ -20,14 +20,17 @@ class Place:
 
 PLACES = (
     Place("desk:home", "Today", P.READ_PATIENTS, "desk:home"),
+    Place("desk:urgent", "Urgent", P.READ_PATIENTS, "desk:urgent"),
     Place("desk:patients", "Patients", P.READ_PATIENTS, "desk:patient"),
     Place("desk:pharmacies", "Pharmacies", P.KEEP_SUPPLY, "desk:pharmac"),
     Place("exports:list", "Exports", P.EXPORT, "exports:"),
     Place("desk:reminders", "Reminders", P.READ_PATIENTS, "desk:reminders"),
     Place("desk:people", "People", P.MANAGE_MEMBERS, "desk:people"),
+    Place("desk:hours", "Hours and cover", P.KEEP_HOURS, "desk:hours"),
     Place("desk:memory", "Who did what", P.READ_MEMORY, "desk:memory"),
     Place("desk:retention", "Retention", P.ERASE, "desk:retention"),
     Place("desk:templates", "Templates", P.BELONG, "desk:template"),
+    Place("desk:rules", "Rules", P.BELONG, "desk:rule"),
     Place("desk:emergency_reviews", "Emergency reviews", P.REVIEW_EMERGENCIES, "desk:emergency_review"),
 )
 LAST_RESORT = "desk:roles"

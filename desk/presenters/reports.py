@@ -5,25 +5,38 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from desk.presenters.days import day, moment
+from patients import medicines
 from symptoms.models import OpioidReport
 
 ANSWER_WORDS = {"yes": "Yes", "unsure": "Not sure"}
+LISTED_WORDS = "Written on the medicine list"
 
 
 @dataclass(frozen=True)
 class Reported:
-    """An opioid report: when, for which night, the answer and the words."""
+    """An opioid report: its heading, the words, what they were recognised as, and when it was told or written."""
 
     id: uuid.UUID
-    when: str
-    night: str
-    answer: str
+    title: str
     words: str
+    recognised: str
+    told: str
 
 
 def reported(report: OpioidReport, *, zone: ZoneInfo) -> Reported:
-    answer = ANSWER_WORDS.get(report.answer, report.answer)
-    return Reported(report.id, moment(report.at, zone), day(report.night), answer, report.words)
+    when, listed = moment(report.at, zone), report.answer == OpioidReport.LISTED
+    return Reported(
+        report.id,
+        title="An opioid is on the medicine list" if listed else f"Opioid question answered: {answered(report)}",
+        words=report.words,
+        recognised=medicines.recognise(report.words).sentence if report.words else "",
+        told=f"Written there on {when}." if listed else f"Told on {when}, for the night of {day(report.night)}.",
+    )
+
+
+def answered(report: OpioidReport) -> str:
+    """What the patient answered, or that the clinic wrote it down."""
+    return LISTED_WORDS if report.answer == OpioidReport.LISTED else ANSWER_WORDS.get(report.answer, report.answer)
 
 
 @dataclass(frozen=True)

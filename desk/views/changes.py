@@ -20,6 +20,7 @@ from desk.presenters import actions
 from desk.presenters.actions import Action
 from desk.presenters.effects import Effect, effect
 from desk.views import offered
+from desk.views.findings import take_carried
 from desk.views.known_course import about, loaded, plan_of
 from desk.views.offered import Offered
 from titration.engine.course import Begin, ChangeProtocol, Course
@@ -91,6 +92,7 @@ def _page(request: HttpRequest, prescription_id: uuid.UUID, kind: Kind) -> HttpR
         if signing and (stale or shown is not None):
             refusal = _sign(request, prescription, form, shown, templates, at)
             if refusal is None:
+                take_carried(request, prescription, at=at)
                 messages.success(request, "Signed. The patient's page and the reminders follow it from now on.")
                 return redirect("desk:course", prescription_id=prescription.id)
             prescription = loaded(request, prescription_id)

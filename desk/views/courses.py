@@ -23,6 +23,7 @@ from desk.presenters.person import person
 from desk.presenters.plan import PlanCard
 from desk.presenters.reports import reported, reviewed
 from desk.views.course import next_step
+from desk.views.findings import take_carried
 from desk.views.known_course import about, card_of, loaded, plan_of
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -48,6 +49,7 @@ def hold(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
             values = {"days": form.cleaned_data["days"], "reason": form.cleaned_data["reason"]}
             refused = _refused(request, courses.hold, prescription, form, at, **values)
             if refused is None:
+                take_carried(request, prescription, at=at)
                 messages.success(request, "The dose is held. Later steps have moved by as many days.")
                 return redirect("desk:patient", patient_id=prescription.patient_id)
             prescription, form, status = _again(request, refused, prescription, HoldForm, "days")
@@ -90,6 +92,7 @@ def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         if form.is_valid():
             refused = _refused(request, courses.advance, prescription, form, at, reason=form.cleaned_data["reason"])
             if refused is None:
+                take_carried(request, prescription, at=at)
                 messages.success(request, "The step is signed.")
                 return redirect("desk:patient", patient_id=prescription.patient_id)
             prescription, form, status = _again(request, refused, prescription, AdvanceForm, "reason")
@@ -97,18 +100,23 @@ def advance(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
     return _page(request, "desk/advance.html", prescription, at, form=form, status=status, step=step)
 
 
+def _ticked(request: HttpRequest) -> bool:
+    """Nobody is asked who they are to be told that nothing was ticked."""
+    return bool(request.POST.getlist("course"))
+
+
 @require_POST
-@clinic_page(P.PRESCRIBE, action="course.advance_several", step_up=True)
+@clinic_page(P.PRESCRIBE, action="course.advance_several", step_up=_ticked)
 def advance_several(request: HttpRequest) -> HttpResponse:
     """Let several steps happen, each for itself: one that is refused takes no other with it."""
     at = clock.now()
     outcomes = []
-    for prescription_id, seen_version in sorted(_tickets(request)):
-        prescription = loaded(request, prescription_id)
+    ticked = [(loaded(request, course), seen_version) for course, seen_version in sorted(_tickets(request))]
+    for prescription, seen_version in ticked:
         next_dose = prescription.next_dose
         try:
             courses.advance(
-                prescription_id=prescription_id, reason="", seen_version=seen_version, by=request.actor, at=at
+                prescription_id=prescription.id, reason="", seen_version=seen_version, by=request.actor, at=at
             )
         except Refused as refusal:
             outcomes.append(outcome(prescription, next_dose, refusal.sentence))
@@ -138,6 +146,7 @@ def stop(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         if form.is_valid():
             refused = _refused(request, courses.stop, prescription, form, at, reason=form.cleaned_data["reason"])
             if refused is None:
+                take_carried(request, prescription, at=at)
                 messages.success(request, "The plan is stopped. The patient's page says so from now on.")
                 return redirect("desk:patient", patient_id=prescription.patient_id)
             prescription, form, status = _again(request, refused, prescription, StopForm, "reason")

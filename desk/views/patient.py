@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,10 +18,14 @@ from desk.presenters.plan import Plan
 from desk.views.known_course import knows_lastingly
 from patients import selectors as patients_selectors
 from patients.models import Patient
+from reminders import selectors as reminders_selectors
 from symptoms import selectors as symptoms_selectors
 from titration.engine import gate, timeline
+from titration.engine.advice.finding import Tier
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
+from titration.selectors import findings as findings_selectors
+from titration.selectors import reported
 from titration.selectors import supply as supply_selectors
 
 P = policy.Permission
@@ -38,10 +43,16 @@ def patient(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         {
             "page": present.page(sources),
             "desk_code": code,
+            # Asked only where something may be urgent: most pages of most patients need no more statements.
+            "urgent": reminders_selectors.unopened_of(request.actor, patient_id) if _may_be_urgent(sources) else [],
             "may": _may(request, sources.record.patient),
             "request_key": uuid.uuid4(),
         },
     )
+
+
+def _may_be_urgent(sources: present.Sources) -> bool:
+    return bool(sources.reports) or any(finding.tier == Tier.EMERGENCY for finding in sources.findings)
 
 
 @require_safe
@@ -75,12 +86,15 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
     since = None if whole else today - timedelta(days=NIGHTS_SHOWN)
     logs, doses = symptoms_selectors.told_rows(record.patient, since=since, also=_older(current, before, at=at))
     reports = courses_selectors.reports_beside(record.patient)
+    standing = findings_selectors.standing_of(record.patient)
     verdict = current and courses_selectors.verdict_from(
         current.prescription,
         in_force=current.in_force,
         logs=logs,
         doses=doses,
         opioid_reported=bool(reports),
+        closing=findings_selectors.closing_among(standing),
+        otherwise=_told_otherwise(record.patient.id, record.patient.clarified_to),
         at=at,
     )
     return present.Sources(
@@ -89,6 +103,7 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
         logs=logs,
         doses=doses,
         reports=reports,
+        findings=standing,
         verdict=verdict,
         supply=supply_selectors.supply_of(record.patient, [_line(plan) for plan in plans], at=at),
         papers=supply_selectors.papers_of(record.patient) if current else [],
@@ -108,6 +123,11 @@ def _line(plan: Plan) -> supply_selectors.Line:
     return supply_selectors.Line(
         prescription=plan.prescription, schedule=plan.intended if plan.is_open else plan.in_force
     )
+
+
+def _told_otherwise(patient_id: uuid.UUID, clarified_to: date | None) -> list[Any]:
+    clarified = {patient_id: clarified_to} if clarified_to else {}
+    return reported.told_otherwise([patient_id], clarified=clarified).get(patient_id, [])
 
 
 def _older(current: Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:
@@ -139,6 +159,10 @@ def _may(request: HttpRequest, patient: Patient) -> dict[str, bool]:
         "take_up": theirs and policy.may(request.actor, P.PRESCRIBE),
         "invite": theirs and patient.care_ended_at is None and policy.may(request.actor, P.REGISTER_PATIENTS),
         "supply": theirs and policy.may(request.actor, P.KEEP_SUPPLY),
+        "tags": theirs and policy.may(request.actor, P.KEEP_CONTACT),
+        "keep_contact": policy.may(request.actor, P.KEEP_CONTACT),
+        "medicines": policy.may(request.actor, P.KEEP_MEDICINES),
+        "consent": policy.may(request.actor, P.REGISTER_PATIENTS),
         "contact": theirs and policy.may(request.actor, P.REGISTER_PATIENTS),
         "export": theirs and policy.may(request.actor, P.EXPORT),
         "restrict": theirs and policy.may(request.actor, P.RESTRICT_RECORDS),

@@ -17,17 +17,21 @@ from common.night import Slot
 from common.refusals import Refused
 from desk.forms.prescribe import OPIOID_ANSWERS, PrescribeForm
 from desk.presenters import schedule, suggestions
+from desk.presenters import screening as present_screening
+from desk.presenters.medicines import written
 from desk.presenters.person import condition_names, person
 from desk.presenters.plan import MODE_WORDS
 from desk.views import offered as offered_templates
 from desk.views.offered import Offered
 from patients import selectors as patients_selectors
+from patients import selectors_consent, selectors_screening
 from patients.models import Patient
+from patients.policy import NotScreened
 from titration.engine import by_weight
 from titration.engine.course import Course
 from titration.engine.refusals import EngineRefusal
 from titration.selectors import courses as courses_selectors
-from titration.selectors import library
+from titration.selectors import library, washout
 from titration.services import courses, trials
 from titration.suggestions import suggestions_for
 
@@ -49,7 +53,7 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         raise Http404
     request.seen({patient_id})
     patient = record.patient
-    about = person(patient, at=at)
+    about, about_now = person(patient, at=at), at.astimezone(patient.zone)
     child = about.age < GROWN_UP_AT
     offered = offered_templates.templates(request, child=child)
     choice = suggestions.choice(
@@ -58,11 +62,16 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         reviews=library.reviews(request.actor, [version for version, _ in offered.values()]),
         chosen=request.POST.get("template", ""),
     )
+    listed = washout.opioids_listed(patient)
+    earliest = about_now.date() - courses.EARLIEST_START
+    in_the_way = washout.obstacles(patient, start_on=earliest, at=at, among=listed)
     form = PrescribeForm(
         request.POST if request.method == "POST" else None,
         choice=choice,
         child=child,
-        initial={"start_on": at.astimezone(patient.zone).date()},
+        asks_washout=bool(in_the_way),
+        opioid_listed=bool(listed),
+        initial={"start_on": about_now.date()},
     )
     shown = None
     if form.is_bound and form.is_valid():
@@ -81,9 +90,12 @@ def prescribe(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         {
             "person": about,
             "conditions": condition_names(record.conditions),
-            "medicines": record.medicines,
+            "medicines": written(record.medicines),
             "form": form,
+            "in_the_way": in_the_way,
             "preview": shown,
+            "screened": present_screening.state(selectors_screening.screening_of(patient), zone=patient.clinic.zone),
+            "consent_due": selectors_consent.consent_due(patient, at=at),
             "open_plan": courses_selectors.open_prescription(patient) is not None,
             "open_report": courses_selectors.visible_reports(request.actor)
             .filter(patient=patient, review=None)
@@ -100,6 +112,10 @@ def _preview(
     values = form.cleaned_data
     try:
         course = _checked(form, offered, patient, at)
+    except courses.NotWashedOut as refusal:
+        form.add_error("washout_reason", refusal.sentence)
+    except NotScreened as refusal:
+        form.add_error(None, refusal.sentence)
     except EngineRefusal as refusal:
         weighed = offered[values["template"]][1].needs_weight and "weight" in refusal.sentence.lower()
         form.add_error("weight_kg" if weighed else "strength", refusal.sentence)
@@ -134,6 +150,7 @@ def _checked(form: PrescribeForm, offered: Offered, patient: Patient, at: dateti
         opioid_answer=values["opioid_answer"],
         at=at,
         slot=Slot(values["slot"]),
+        washout_reason=values["washout_reason"],
         **form.beginning(),
     )
 
@@ -166,6 +183,8 @@ def _sign(
     try:
         with transaction.atomic():
             _signed(request, form, offered, patient, at)
+    except courses.NotWashedOut as refusal:
+        return "washout_confirmed", refusal.sentence
     except Refused as refusal:
         unconfirmed = shown.confirm and not form.cleaned_data["confirmed"]
         return "confirmed" if unconfirmed else None, refusal.sentence
@@ -185,6 +204,8 @@ def _signed(request: HttpRequest, form: PrescribeForm, offered: Offered, patient
         mode=values["mode"],
         opioid_answer=values["opioid_answer"],
         confirmed=values["confirmed"],
+        washout_reason=values["washout_reason"],
+        washout_confirmed=values["washout_confirmed"],
         weight_kg=values["weight_kg"],
         taking_since=values["taking_since"],
         by=request.actor,

@@ -3,16 +3,17 @@ from django.db import migrations
 from common import walls
 from common.append_only import revoke_rewriting
 
+TABLES = ("import", "importedrow")
+
+
 
 class Migration(migrations.Migration):
-    """Imports are walled by clinic; the worker forgets expired tables clinic by clinic."""
+    """Each clinic's imports are its own."""
 
-    dependencies = [("imports", "0001_initial")]
+    dependencies = [("imports", "0001_tables")]
 
     operations = [
-        walls.wall("imports_import"),
-        walls.wall("imports_importevent"),
-        walls.wall("imports_importedrow"),
-        walls.wall("imports_importedrowevent"),
-        revoke_rewriting("imports_importevent", "imports_importedrowevent"),
+        *(walls.wall(f"imports_{table}") for table in TABLES),
+        *(walls.wall(f"imports_{table}event") for table in TABLES),
+        revoke_rewriting(*(f"imports_{table}event" for table in TABLES)),
     ]

@@ -1,5 +1,15 @@
 """Deeds about people, by noun: register, correct the contact, invite, let a phone in, prove, forget, grant care."""
 
+from patients.services.cards import (
+    MadeCard,
+    OpenedCard,
+    check_may_keep_cards,
+    make_card,
+    may_try_cards,
+    name_card,
+    open_card,
+    revoke_card,
+)
 from patients.services.caring import (
     CARE_SPENT,
     LONGEST_GRANT,
@@ -12,6 +22,7 @@ from patients.services.caring import (
     open_care_invitation,
     revoke_care,
 )
+from patients.services.changed import raise_sequence
 from patients.services.codes import MailedProof, make_code, open_link, try_code
 from patients.services.contact import change_contact
 from patients.services.invitations import (
@@ -35,13 +46,16 @@ __all__ = [
     "CarerLetIn",
     "ConditionEntry",
     "LetIn",
+    "MadeCard",
     "MailedProof",
+    "OpenedCard",
     "Opening",
     "Recognised",
     "begin_sitting",
     "care_invitation_mailed",
     "carer_actor",
     "change_contact",
+    "check_may_keep_cards",
     "count_care_try",
     "count_try",
     "forget_phone",
@@ -49,13 +63,19 @@ __all__ = [
     "holder_actor",
     "invitation_mailed",
     "invite",
+    "make_card",
     "make_code",
+    "may_try_cards",
+    "name_card",
+    "open_card",
     "open_care_invitation",
     "open_invitation",
     "open_link",
     "patient_actor",
+    "raise_sequence",
     "recognise",
     "register",
+    "revoke_card",
     "revoke_care",
     "set_pin",
     "sits",

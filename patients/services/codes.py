@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts.actors import Actor
@@ -12,7 +12,8 @@ from audit import services as audit
 from common import walls
 from common.refusals import Refused
 from patients import secrets, selectors
-from patients.models import FreshCode, MailAsked, Phone
+from patients.models import FreshCode, Phone
+from patients.services import counting
 from patients.services.phones import patients_of, prove
 
 NO_LONGER = "This code is no longer good. Ask for a new one."
@@ -55,19 +56,13 @@ def make_code(*, phone: Phone, asked_from: str = "", by: Actor, at: datetime) ->
 
 
 def _count(kind: str, value: str, most: int, window: timedelta, at: datetime) -> None:
-    """Count one mail, or refuse it. Two at one moment come one after the other."""
-    counted_as = secrets.counted_as(kind, value)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [counted_as])
-    asked = MailAsked.objects.filter(counted_as=counted_as)
-    asked.filter(at__lte=at - window).delete()
-    if asked.count() >= most:
+    """Count one mail, or refuse it."""
+    if not counting.count(kind, value, most=most, window=window, at=at):
         minutes = int(window.total_seconds() // 60)
         raise Refused(
             f"So many mails were sent in the last {minutes} minutes that no more go out. "
             "Use the newest one, or wait a while."
         )
-    MailAsked.objects.create(counted_as=counted_as, at=at)
 
 
 def try_code(*, phone: Phone, typed: str, by: Actor, at: datetime) -> None:

@@ -45,6 +45,7 @@ def register(
     context_note: str,
     by: Actor,
     at: datetime,
+    sex: str = "",
 ) -> Patient:
     """Take a person into the clinic's care. A record number the clinic already uses is refused."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
@@ -55,6 +56,7 @@ def register(
                 name=name,
                 sort_key=sort_key(name),
                 birth_date=birth_date,
+                sex=sex,
                 record_number=record_number,
                 email=email,
                 zone_name=zone.key,
@@ -75,7 +77,14 @@ def register(
         for position, entry in enumerate(conditions)
     )
     Medicine.objects.bulk_create(
-        Medicine(clinic_id=by.clinic_id, patient=patient, position=position, words=words)
+        Medicine(
+            clinic_id=by.clinic_id,
+            patient=patient,
+            position=position,
+            words=words,
+            recorded_at=at,
+            recorded_by_id=by.user_id,
+        )
         for position, words in enumerate(medicines)
     )
     audit.record(by=by, at=at, action="patient.register", patients=[patient.id], subject=patient.id)

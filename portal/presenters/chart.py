@@ -49,7 +49,7 @@ def chart(
     return Chart(
         # Safe: drawing escapes every word it is given.
         drawing=mark_safe(drawing.svg(described)),  # noqa: S308
-        summary=series.summary(aligned),
+        summary=_summary(aligned),
         nights=tuple(
             (
                 _short_day(night.night),
@@ -74,6 +74,22 @@ def bands(prescriptions: Sequence[Prescription]) -> Iterator[series.DoseBand]:
                     segment.from_on, None if to_on == date.max else to_on, dose_mg, segment.state.value
                 )
         until = min(until, prescription.start_on)
+
+
+def _summary(aligned: series.Aligned) -> str:
+    """As in "You told 27 of 29 nights. On average you slept 7.1 hours in the last 7 nights, and 6.7 in the first 7."
+
+    The dose is left to the page of the next one, which knows what stands against it.
+    """
+    possible = series.possible_nights(aligned)
+    told = (
+        f"You told {series.logged_nights(possible)} of {len(possible)} {'night' if len(possible) == 1 else 'nights'}."
+    )
+    compared = series.sleep_compared(possible)
+    if compared is None:
+        return f"{told} There are not enough nights yet to compare your sleep."
+    first, last = compared
+    return f"{told} On average you slept {last} hours in the last 7 nights, and {first} in the first 7."
 
 
 def _short_day(on: date) -> str:

@@ -32,19 +32,24 @@ class Stop:
     words: words.StopWords
     phone: str
     dialled: str
-    after_hours: str
+    read_when: str
     last_dose: str
+    known: bool
 
 
-def stop_panel(patient: Patient, told: Sequence[ToldNight]) -> Stop:
-    """`told` are the last nights, oldest first."""
+def stop_panel(patient: Patient, told: Sequence[ToldNight], *, read_when: str, known: bool = True) -> Stop:
+    """`told` are the last nights, oldest first; `read_when` says when somebody reads this, and whom to call before.
+
+    `known`: the clinic has been told; an answer that is not saved yet has reached nobody.
+    """
     taken = [n.dose for n in told if n.dose is not None and n.dose.taken == DoseTaken.Taken.TAKEN]
     return Stop(
         words=words.stop_words(),
         phone=patient.clinic.phone,
         dialled="".join(patient.clinic.phone.split()),
-        after_hours=patient.clinic.after_hours_words,
+        read_when=read_when,
         last_dose=_dose_told(taken[-1], patient.zone) if taken else "",
+        known=known,
     )
 
 

@@ -12,6 +12,7 @@ from audit import words
 from audit.models import AuditEvent
 from portal.presenters.days import day
 
+WITH_THE_CARD = "Whoever had your emergency card"
 _ROLES = {role: str(name).lower() for role, name in Membership.Role.choices}
 
 
@@ -46,7 +47,7 @@ def _who(event: AuditEvent, people: Mapping[uuid.UUID, str]) -> str:
         case Kind.CARER:
             return "Somebody who helps you"
         case Kind.SYSTEM:
-            return "The clinic’s system"
+            return WITH_THE_CARD if event.action == "card.open" else "The clinic’s system"
     name = people.get(event.actor_id, "") if event.actor_id else ""
     role = _ROLES.get(event.role, "")
     return f"{name} ({role})" if name and role else name or "Somebody of your clinic"

@@ -11,7 +11,7 @@ from common import dose as doses
 from common.dose import Dose
 from common.night import night_of
 from portal.presenters.days import evening, moment, night_name, night_span
-from symptoms import items
+from symptoms import condition_items, items
 from symptoms.models import SymptomLog
 from symptoms.selectors import ToldNight
 
@@ -102,6 +102,7 @@ def log_words(log: SymptomLog) -> str:
         part("tiredness", log.fatigue, " of 10"),
         part("lead symptom", log.lead_symptom, " of 10"),
         *(f"{label.casefold()} ({how})" for label, how in items.labelled(log.side_effects)),
+        *(f"{name.casefold()} {answer}" for name, answer in condition_items.labelled(log.condition_answers)),
         part("other medicine", log.get_other_medicines_answer_display().casefold() or None),
         log.other_medicines,
         "with a note" if log.note else "",

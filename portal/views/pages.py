@@ -7,22 +7,28 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import selectors as accounts_selectors
 from common import clock
 from common.dose import Dose
 from common.night import night_of
 from common.refusals import Refused, Stale
 from patients import access as patients_access
-from patients import conditions
+from patients import conditions, selectors_consent, selectors_screening
 from patients import selectors as patients_selectors
 from patients.access import Rights
 from patients.models import CareGrant, Patient
+from portal import words
 from portal.forms import NightForm, initial_of
+from portal.presenters import alerts, doses, first_week, helping, nights, plans, procedures
 from portal.presenters import chart as chart_presenter
-from portal.presenters import doses, helping, nights, plans
+from portal.views import questionnaires
+from symptoms import other_medicines
 from symptoms import selectors as symptoms_selectors
 from symptoms import services as symptoms_services
 from symptoms.selectors import ToldNight
-from titration.selectors import courses
+from titration.engine import timeline
+from titration.selectors import courses, findings, reaching
+from titration.selectors import procedures as procedures_selectors
 from titration.selectors import supply as supply_selectors
 from titration.selectors.courses import TonightState
 from titration.services import firsts
@@ -38,14 +44,29 @@ def tonight(request: HttpRequest) -> HttpResponse:
     writable = symptoms_services.writable_nights(patient=patient, at=at, slot=next_dose.slot)
     told = _last_nights(patient, at)
     lines = nights.night_lines(told, patient.zone, at)
+    stop = _stop(patient, told, next_dose, at)
+    said = alerts.alerts(findings.standing_of(patient), beside_stop_panel=stop is not None)
+    told_of = questionnaires.crisis_here(request, patient, at)
     page = {
         "clinic": patient.clinic,
         "dose": doses.next_dose(next_dose, patient.zone, at, writable=writable),
         "lines": lines,
         "tell": nights.night_to_tell(lines, patient.zone, at),
         "nights_told": nights.nights_told(lines),
-        "stop": _stop(patient, told, next_dose),
+        "stop": stop,
+        "procedure": procedures.words(procedures_selectors.standing(patient, today=at.astimezone(patient.zone).date())),
+        "alerts": said,
+        "signs": None if next_dose.state is TonightState.STOPPED_BY_REPORT else words.stop_words(),
+        "crisis": told_of,
+        "read_when": accounts_selectors.reading_sentence(patient.clinic, at=at)
+        if told_of or said.no_dose or said.at_once
+        else "",
+        "questions_wait": _may_write(request) and bool(questionnaires.due_here(request, patient, at)),
+        "watch": _watch(patient, next_dose),
         "may_write": _may_write(request),
+        "messages_wait": request.grant is None and reaching.waits(patient),  # type: ignore[attr-defined]
+        "asked": _answers_for_themself(request, at) and selectors_screening.asked_of_patient(patient),
+        "to_sign": _answers_for_themself(request, at) and selectors_consent.asked_to_sign(patient),
         "on_paper": plans.on_paper(supply_selectors.printed_schedule(patient, at=at)),
         "helped_by": [] if request.grant else helping.names(patients_selectors.care_of(patient, at=at)),  # type: ignore[attr-defined]
     }
@@ -69,6 +90,7 @@ def night(request: HttpRequest, night: date) -> HttpResponse:
         slot=slot,
         planned=planned,
         lead_label=_lead_label(request),
+        asked=symptoms_selectors.items_asked(patient, night=night),
         zone=patient.zone,
         at=at,
     )
@@ -118,6 +140,8 @@ def _night_page(
         "pane": nights.pane(form.night, told, planned, patient.zone, at, seen_version=seen_version, stale=stale),
         "versions": nights.versions(history, patient.zone, at, helpers=patients_selectors.carer_names(patient)),
         "stop": _stop_on_answer(patient, form, at),
+        "ticked": words.ticked_words(),
+        "signs": words.stop_words(),
     }
     return render(request, "portal/night.html", page, status=status)
 
@@ -134,6 +158,12 @@ def _night_to_read(request: HttpRequest, night: date, told: ToldNight, at: datet
     return render(request, "portal/night_to_read.html", page)
 
 
+def _answers_for_themself(request: HttpRequest, at: datetime) -> bool:
+    """Whether the clinic's own questions are for whoever holds the phone: the patient, or who logs for a child."""
+    patient: Patient = request.patient  # type: ignore[attr-defined]
+    return request.grant is None or (_may_write(request) and patients_selectors.is_child(patient, at=at))  # type: ignore[attr-defined]
+
+
 def _may_write(request: HttpRequest) -> bool:
     """The patient, and a carer who may log."""
     grant = request.grant  # type: ignore[attr-defined]
@@ -148,7 +178,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     next_dose = courses.tonight(patient, at=at)
     page = {
         "clinic": patient.clinic,
-        "stop": _stop(patient, _last_nights(patient, at), next_dose),
+        "stop": _stop(patient, _last_nights(patient, at), next_dose, at),
         "plan": None,
         "on_paper": plans.on_paper(supply_selectors.printed_schedule(patient, at=at)),
     }
@@ -201,18 +231,31 @@ def _nights_told(patient: Patient, at: datetime) -> str:
     return nights.nights_told(nights.night_lines(_last_nights(patient, at), patient.zone, at))
 
 
-def _stop(patient: Patient, told: list[ToldNight], next_dose: courses.Tonight) -> doses.Stop | None:
+def _stop(patient: Patient, told: list[ToldNight], next_dose: courses.Tonight, at: datetime) -> doses.Stop | None:
     if next_dose.state is not TonightState.STOPPED_BY_REPORT:
         return None
-    return doses.stop_panel(patient, told)
+    return doses.stop_panel(patient, told, read_when=accounts_selectors.reading_sentence(patient.clinic, at=at))
+
+
+def _watch(patient: Patient, next_dose: courses.Tonight) -> first_week.Watch | None:
+    """What is expected in the first nights at a dose; nothing while no dose is to be taken."""
+    prescription = courses.open_prescription(patient)
+    if next_dose.state is not TonightState.TAKE or prescription is None:
+        return None
+    in_force = timeline.unfold(courses.course_of(prescription))
+    return first_week.watch(in_force, next_dose.on, words.first_week_words())
 
 
 def _stop_on_answer(patient: Patient, form: NightForm, at: datetime) -> doses.Stop | None:
     """The panel on the form's page: for a report that is open, and for an answer not saved yet that would open one."""
-    answered = form.is_bound and form.data.get("other_medicines_answer") in symptoms_services.TRIPPING_ANSWERS
-    if not answered and not courses.opioid_report_open([patient.id]):
+    answered = form.is_bound and other_medicines.trips(
+        form.data.get("other_medicines_answer", ""), form.data.get("other_medicines", "")
+    )
+    known = bool(courses.opioid_report_open([patient.id]))
+    if not answered and not known:
         return None
-    return doses.stop_panel(patient, _last_nights(patient, at))
+    read_when = accounts_selectors.reading_sentence(patient.clinic, at=at)
+    return doses.stop_panel(patient, _last_nights(patient, at), read_when=read_when, known=known)
 
 
 def _lead_label(request: HttpRequest) -> str:

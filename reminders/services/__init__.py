@@ -9,5 +9,16 @@ from reminders.services.pulse import beat_alive, database_time, worker_alive
 from reminders.services.rounds import make_round as round  # noqa: A004  "round" is the house's word for it
 from reminders.services.settling import settle
 from reminders.services.sweeping import sweep
+from reminders.services.urgent import open_item, raise_item
 
-__all__ = ["beat_alive", "database_time", "plan", "round", "settle", "sweep", "worker_alive"]
+__all__ = [
+    "beat_alive",
+    "database_time",
+    "open_item",
+    "plan",
+    "raise_item",
+    "round",
+    "settle",
+    "sweep",
+    "worker_alive",
+]

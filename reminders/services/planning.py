@@ -9,17 +9,17 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts import selectors as accounts_selectors
 from common import walls
 from reminders import facts, pace
 from reminders.models import Heartbeat, Occurrence, Reminder
-from reminders.occurrences import Kind, Owed, night_log, owed, step_eve
+from reminders.occurrences import MESSAGE_LASTS, Kind, Owed, night_log, owed, step_eve
 from reminders.services import pulse
 from reminders.states import State
 from titration.engine import timeline
-from titration.models import Prescription, Step
+from titration.models import Instruction, Prescription, Step
 
 log = logging.getLogger(__name__)
 _LOCK = zlib.crc32(b"reminders.plan")
@@ -44,6 +44,7 @@ def plan(*, at: datetime) -> int:
         with walls.acting(clinic=clinic_id):
             move_changed(clinic_id=clinic_id)
             laid = lay_out(clinic_id=clinic_id, since=since, at=at, at_most=patients_left)
+            made += lay_out_messages(clinic_id=clinic_id, at=at)
         made, patients_left = made + laid.made, patients_left - laid.patients
     if patients_left > 0:
         pulse.planned_until_now(at=at)
@@ -74,6 +75,31 @@ def lay_out(*, clinic_id: uuid.UUID, since: datetime, at: datetime, at_most: int
     return Laid(made, len(patients))
 
 
+def lay_out_messages(*, clinic_id: uuid.UUID, at: datetime) -> int:
+    """A neutral mail for what the clinic wrote and the patient has not read: one a day, on the day it was sent."""
+    mailed = Occurrence.objects.filter(
+        patient=OuterRef("patient"), kind=Kind.MESSAGE, due_at__gte=OuterRef("sent_at") - _ONE_DAY
+    )
+    unread = Instruction.objects.filter(~Exists(mailed), clinic_id=clinic_id, read_at=None, sent_at__gt=at - _ONE_DAY)
+    plans = Prescription.objects.filter(patient=OuterRef("patient")).order_by("-signed_at").values("id")[:1]
+    waiting = unread.select_related("patient").annotate(plan=Subquery(plans)).exclude(plan=None)
+    return _insert([_message(row, at) for row in waiting.order_by("patient_id", "sent_at").distinct("patient_id")])
+
+
+def _message(row: Instruction, at: datetime) -> Occurrence:
+    return Occurrence(
+        clinic_id=row.clinic_id,
+        patient_id=row.patient_id,
+        prescription_id=row.plan,
+        kind=Kind.MESSAGE,
+        about_on=row.sent_at.date(),
+        local_time=row.sent_at.time(),
+        zone_name=row.patient.zone_name,
+        due_at=at,
+        expires_at=at + MESSAGE_LASTS,
+    )
+
+
 def move_changed(*, clinic_id: uuid.UUID) -> int:
     """Move a clinic's bells still waiting to where the patient lives now and to the time they chose now."""
     moved = list(
@@ -87,6 +113,7 @@ def move_changed(*, clinic_id: uuid.UUID) -> int:
             clinic_id=clinic_id,
             state=State.PENDING,
         )
+        .exclude(occurrence__kind=Kind.MESSAGE)
         .select_related("occurrence")
         .select_for_update(of=("self", "occurrence"), skip_locked=True)
     )

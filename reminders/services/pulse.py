@@ -31,6 +31,11 @@ def round_made(*, oldest_due_at: datetime | None, oldest_doubt_at: datetime | No
     _alive(Heartbeat.Name.ROUND, oldest_due_at=oldest_due_at, oldest_doubt_at=oldest_doubt_at)
 
 
+def urgent_planned(*, ignored_since: datetime | None) -> None:
+    """Whom to tell of what is urgent was worked out; since when something lies unopened that everybody was told of."""
+    _alive(Heartbeat.Name.URGENT, oldest_due_at=ignored_since)
+
+
 def planned_until_now(*, at: datetime) -> None:
     """Everything owed as of `at` has its row."""
     _write(Heartbeat(name=Heartbeat.Name.PLAN, at=at))

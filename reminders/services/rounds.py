@@ -15,6 +15,8 @@ from reminders.services.claiming import claim
 from reminders.services.delivering import deliver
 from reminders.services.planning import plan
 from reminders.services.sweeping import sweep
+from reminders.services.telling import sweep_notices, tell
+from reminders.services.urgent import plan_urgent
 from reminders.states import State
 
 
@@ -23,10 +25,15 @@ def make_round(*, stopping: Callable[[], bool] = lambda: False) -> Counter[str]:
     of how many reminders. `stopping` is asked between two messages.
     """
     at = pulse.database_time()
+    # What is urgent goes first, and does not wait for what else is due.
+    sweep_notices(at=at)
+    plan_urgent(at=at)
+    told = tell(stopping=stopping)
     swept = sweep(at=at)
     done: Counter[str] = Counter(
         planned=plan(at=at), returned=swept.returned, expired=swept.expired, uncertain=swept.uncertain
     )
+    done.update({f"urgent_{became}": many for became, many in told.items()})
     if breaker.closed(at=at):
         done += _send_what_is_due(stopping)
     write_down()

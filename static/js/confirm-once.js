@@ -15,10 +15,13 @@ for (const form of document.querySelectorAll("form[method=post]:not([data-again]
   });
 }
 
-// Coming back with the browser's button shows the page as it was left: let it be sent anew.
-addEventListener("pageshow", () => {
+function letSendAnew() {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   }
-});
+}
+
+// Coming back with the browser's button shows the page as it was left; offline.js says when a form did not get through.
+addEventListener("pageshow", letSendAnew);
+addEventListener("not-sent", letSendAnew);

@@ -76,6 +76,7 @@ def test_the_loop_from_the_desk_to_the_phone_and_back(
     desk.get_by_label("Psoriasis").check()
     desk.get_by_role("button", name="Register patient").click()
 
+    factories.confirmed_screening(Patient.objects.get(record_number="LOOP-1"), by_id=prescriber.id)
     desk.get_by_role("link", name="Prescribe").click()
     assert_accessible(desk)
     desk.locator('input[name="opioid_answer"][value="no"]').check()

@@ -148,9 +148,9 @@ def infested() -> Infested:
         )
         words = {"clinic": clinic, "patient": patient}
         PatientCondition.objects.create(**words, position=0, code="other", words=name)
+        plan = factories.prescription(patient, by=by, at=now - timedelta(days=12))
         for position, payload in enumerate(PAYLOADS):
             Medicine.objects.create(**words, position=position, words=payload)
-        plan = factories.prescription(patient, by=by, at=now - timedelta(days=12))
         courses.hold(
             prescription_id=plan.id, days=2, reason=ALL[:1900], seen_version=1, by=by, at=now - timedelta(days=9)
         )

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def user(settings: Any) -> User:
-    settings.SIGNED_IN_IDLE, settings.SIGNED_IN_WARNING = timedelta(seconds=8), timedelta(seconds=4)
+    settings.SIGNED_IN_IDLE, settings.SIGNED_IN_WARNING = timedelta(seconds=16), timedelta(seconds=10)
     found = User.objects.get(id=factories.member(factories.clinic()).user_id)
     found.set_password(factors.PASSWORD)
     found.save()
@@ -35,21 +35,22 @@ def page(context: BrowserContext, base_url: str, user: User) -> Page:
 
 
 def test_what_was_typed_is_there_after_signing_in_again(
-    page: Page, user: User, context: BrowserContext, assert_accessible: Callable[[Page], None]
+    page: Page, user: User, context: BrowserContext, settings: Any, assert_accessible: Callable[[Page], None]
 ) -> None:
     page.get_by_role("textbox", name="Name").fill("Idle Patient")
     page.locator("#id_birth_date").fill("1980-01-01")
     page.get_by_role("textbox", name="Record number").fill("IDLE-1")
-    expect(page.get_by_role("heading", name="Are you still there?")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="Are you still there?")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Stay signed in").click()
     expect(page.get_by_role("heading", name="Are you still there?")).to_be_hidden()
 
-    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     assert not page.get_by_role("textbox", name="Name").is_visible()
     assert_accessible(page)
     kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert kept == "[{},{}]"
+    settings.SIGNED_IN_IDLE = timedelta(minutes=15)
 
     with context.expect_page() as opened:
         page.get_by_role("link", name="Sign in again").click()
@@ -60,9 +61,9 @@ def test_what_was_typed_is_there_after_signing_in_again(
     again.get_by_label("Code of your app").fill(factors.code())
     again.get_by_role("button", name="Go on").click()
     expect(again.get_by_role("heading", name="You are signed in again")).to_be_visible()
-    again.close()
 
     expect(page.get_by_role("textbox", name="Name")).to_be_visible()
+    again.close()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Idle Patient")
     page.get_by_role("textbox", name="E-mail address").fill("idle@test.invalid")
     page.get_by_label("Psoriasis").check()
@@ -83,21 +84,21 @@ def test_who_types_is_not_signed_out(page: Page) -> None:
 def test_the_end_of_a_long_day_is_told_once_and_cannot_be_put_off(
     context: BrowserContext, base_url: str, user: User, settings: Any, assert_accessible: Callable[[Page], None]
 ) -> None:
-    settings.SIGNED_IN_IDLE, settings.SIGNED_IN_AT_MOST = timedelta(minutes=15), timedelta(seconds=9)
+    settings.SIGNED_IN_IDLE, settings.SIGNED_IN_AT_MOST = timedelta(minutes=15), timedelta(seconds=20)
     enter(context, base_url, user)
     page = context.new_page()
     page.goto("/patients/new/")
     page.get_by_role("textbox", name="Name").fill("Long Day")
-    expect(page.get_by_role("heading", name="It has been a long day")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="It has been a long day")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Go on until then").click()
     page.get_by_role("textbox", name="Record number").fill("LONG-1")
     expect(page.get_by_role("heading", name="It has been a long day")).to_be_hidden()
-    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
 
 
 def test_with_nothing_typed_the_page_is_left(page: Page) -> None:
-    expect(page).to_have_url(re.compile(r"/accounts/login/\?next=%2Fpatients%2Fnew%2F"), timeout=20_000)
+    expect(page).to_have_url(re.compile(r"/accounts/login/\?next=%2Fpatients%2Fnew%2F"))
     page.go_back()
     page.wait_for_load_state()
     expect(page.get_by_role("textbox", name="Record number")).to_be_hidden()

@@ -11,15 +11,19 @@ from accounts.actors import Actor, Kind
 from accounts.models import Clinic, Membership, User
 from common.dose import Dose
 from common.night import Slot
-from patients import secrets
+from patients import screening, secrets, selectors_consent, selectors_screening
 from patients import services as patients_services
-from patients.models import CareGrant, ContactPreference, Patient, Phone
+from patients.models import CareGrant, ContactPreference, Patient, Phone, Screening, ScreeningDecision
+from patients.services import consenting
+from reminders.models import Attempt, Occurrence, Reminder
+from reminders.states import State
 from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
 from titration import protocol_files
+from titration.engine.advice.finding import Tier
 from titration.engine.formulation import Form, Formulation, Unit
-from titration.models import Fill, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
+from titration.models import Fill, Finding, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
 from titration.services import courses, library, papers, protocols, supply
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -38,8 +42,8 @@ def member(clinic: Clinic, role: str = Membership.Role.PRESCRIBER, name: str = "
     return Actor(kind=Kind.MEMBER, clinic_id=clinic.id, label=name, user_id=user.id, role=role)
 
 
-def patient(clinic: Clinic, name: str = "Test Patient", **more: Any) -> Patient:
-    """A registered patient with a contact preference."""
+def patient(clinic: Clinic, name: str = "Test Patient", *, screened: bool = True, **more: Any) -> Patient:
+    """A registered patient with a contact preference and, unless told otherwise, a screening in which nothing stood."""
     registered_by = more.pop("registered_by_id", None) or member(clinic).user_id
     values = {
         "birth_date": date(1980, 1, 1),
@@ -53,6 +57,48 @@ def patient(clinic: Clinic, name: str = "Test Patient", **more: Any) -> Patient:
         clinic=clinic, name=name, sort_key=patients_services.sort_key(name), registered_by_id=registered_by, **values
     )
     ContactPreference.objects.create(clinic=clinic, patient=made, log_reminder_at=time(9, 0))
+    if screened:
+        confirmed_screening(made, by_id=registered_by)
+    return made
+
+
+def screening_answers(patient: Patient, at: datetime = AT, **answers: str) -> dict[str, str]:
+    """Every question that matters for this patient answered with no, a guardian's agreement with yes, and `answers`."""
+    form, about = screening.form(), selectors_screening.about(patient, at=at)
+    given = {"guardian_agrees": "yes", **answers} if form.is_child(about) else answers
+    for _ in range(2):  # what follows an answer is asked in the second round
+        given = {**{item.code: "no" for item in screening.asked(form, given, about) if not item.is_number}, **given}
+    return given
+
+
+def confirmed_screening(patient: Patient, *, by_id: uuid.UUID, at: datetime = AT, **answers: str) -> Screening:
+    """A confirmed screening as the deed leaves it, without the deed; for a child with the reason it asks for."""
+    about = selectors_screening.about(patient, at=at)
+    made = Screening.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        number=patient.screenings.count() + 1,
+        state=Screening.State.CONFIRMED,
+        answers=screening_answers(patient, at, **answers),
+        about={"age": about.age, "conditions": sorted(about.conditions)},
+        text_version=screening.form().version,
+        answered_by=Screening.From.CLINICIAN,
+        at=at,
+        by_id=by_id,
+        by_label="Test Member",
+    )
+    if screening.form().is_child(about):
+        ScreeningDecision.objects.create(
+            clinic_id=patient.clinic_id,
+            patient=patient,
+            screening=made,
+            code="guardian_agrees",
+            kind=ScreeningDecision.Kind.REASON,
+            words="Agreed with the guardian",
+            at=at,
+            by_id=by_id,
+            by_label="Test Member",
+        )
     return made
 
 
@@ -153,6 +199,26 @@ def told_night(patient: Patient, night: date, *, dose_mg: str | None = "1.5", **
     )
 
 
+def finding(patient: Patient, sentence: str = "The nights are bad.", *, at: datetime = AT, **more: Any) -> Finding:
+    """A finding on record that no rule stands behind: the next judging would let it expire."""
+    tier = Tier(more.pop("tier", Tier.HOLD))
+    values = {
+        "rule": "R05",
+        "rule_version": 1,
+        "part": "expected",
+        "key": f"R05:expected:{uuid.uuid4()}",
+        "day": at.date(),
+        "data_sealed": "{}",
+        "blocks": ["step"],
+        "raised_at": at,
+        **more,
+    }
+    made: Finding = Finding.objects.create(
+        clinic_id=patient.clinic_id, patient=patient, sentence=sentence, tier=tier.value, place=tier.place, **values
+    )
+    return made
+
+
 def pharmacy(clinic: Clinic, name: str = "Test Pharmacy", **more: Any) -> Pharmacy:
     return Pharmacy.objects.get_or_create(clinic=clinic, name=name, defaults=more)[0]
 
@@ -191,3 +257,42 @@ def paper(prescription: Prescription, *, by: Actor, at: datetime = AT, **more: A
         **more,
     }
     return papers.draft(prescription=prescription, asked=papers.Asked(**values), by=by, at=at)
+
+
+def consented(patient: Patient, *, by: Actor, at: datetime) -> None:
+    """The patient's consent of that day, on paper."""
+    standing = selectors_consent.consent_of(patient, at=at)
+    consenting.record_paper(
+        patient=patient,
+        typed_name="Test Patient",
+        signed_on=at.date(),
+        seen_sha256=consenting.shown_to(patient, standing).sha256,
+        by=by,
+        at=at,
+    )
+
+
+def troubled_reminder(patient: Patient, *, at: datetime, state: str = State.UNCERTAIN) -> Reminder:
+    """A mail about last night that failed, or of which nobody knows whether it arrived."""
+    prescription = Prescription.objects.get(patient=patient)
+    occurrence = Occurrence.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        prescription=prescription,
+        kind=Occurrence.Kind.NIGHT_LOG,
+        about_on=at.date() - timedelta(days=1),
+        local_time=time(9),
+        zone_name=patient.zone_name,
+        due_at=at,
+        expires_at=at + timedelta(hours=6),
+    )
+    reminder = Reminder.objects.create(
+        clinic_id=patient.clinic_id,
+        occurrence=occurrence,
+        state=state,
+        next_at=at,
+        not_after=at + timedelta(hours=6),
+        done_at=at if state == State.FAILED else None,
+    )
+    Attempt.objects.create(clinic_id=patient.clinic_id, reminder=reminder, number=1, outcome=state, at=at)
+    return reminder

@@ -8,8 +8,9 @@ answer follows from the door the view declares:
     a clinic's page      signed out: to the sign-in · no such role: 403 or to their page · foreign or unknown id: 404
     a person's page      signed out: to the sign-in · else theirs alone, whatever the role
     a patient's page     no remembered phone: 404 · a second proof wanted and not given: to the proof
-                         a carer: 404 where the page is the patient's alone or the grant is over, 403 where they may
-                         look and not write; on a page about the phone in the hand, whoever holds one
+                         a carer: 404 where the page is the patient's alone, an adult's own (as everybody is here) or
+                         the grant is over, 403 where they may look and not write; on a page about the phone in the
+                         hand, whoever holds one
     a public page        the same answer for everybody
 """
 
@@ -37,9 +38,9 @@ NEVER = ("PUT", "PATCH", "DELETE", "OPTIONS")
 SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 METHODS = (*READING, "POST", *NEVER)
 
-NOT_ABOUT_PATIENTS = {"night", "key", "link", "kind"}
+NOT_ABOUT_PATIENTS = {"night", "on", "key", "link", "kind", "instrument"}
 """Parts of an address that are no id of anybody's: the same for everyone."""
-SECRETS = {"token", "care_token", "member_token"}
+SECRETS = {"token", "care_token", "member_token", "card_token"}
 """Parts of an address that are their own proof: whoever holds one may open it."""
 
 
@@ -59,15 +60,36 @@ class Line:
 
 DEED = (("reason", "matrix"), ("seen_version", "1"), ("days", "7"))
 REVIEW = (("outcome", "justified"), ("words", "matrix"))
+CALLED = (("action", "contact"), ("kind", "call"), ("outcome", "reached"))
 LINES = {
     # the clinic's pages                GET  POST
     "desk:home": Line(200, 405),
+    "desk:reach": Line(200, 302, ids=("patient_id",), payload=CALLED),
+    "desk:phone_night": Line(200, 422, ids=("patient_id",)),
+    "desk:visit_note": Line(200, 405, ids=("patient_id",)),
+    "desk:take_back_visit": Line(405, 404, ids=("patient_id", "on")),
+    "desk:visits": Line(200, 405),
+    "desk:texts": Line(200, 302, payload=(("name", "matrix"), ("words", "matrix"))),
+    "desk:leave_text": Line(405, 404, ids=("text_id",)),
+    "portal:messages": Line(200, 302),
+    "desk:keep_view": Line(405, 302, payload=(("name", "matrix"), ("dose", "3"))),
+    "desk:forget_view": Line(405, 404, ids=("view_id",)),
+    "desk:patient_tags": Line(200, 302, ids=("patient_id",), payload=(("new", "matrix"),)),
     "desk:patients": Line(200, 302, payload=(("words", "person"),)),
     "desk:register": Line(200, 422),
     "desk:patient": Line(200, 405, ids=("patient_id",)),
     "desk:chart_svg": Line(200, 405, ids=("patient_id",)),
     "desk:prescribe": Line(200, 422, ids=("patient_id",)),
+    "desk:screening": Line(200, 409, ids=("patient_id",)),
+    "desk:screening_send": Line(405, 302, ids=("patient_id",)),
+    "desk:screening_waive": Line(405, 409, ids=("patient_id",), payload=DEED),
+    "desk:screening_results": Line(200, 409, ids=("patient_id",)),
+    "desk:consent": Line(200, 422, ids=("patient_id",)),
+    "desk:consent_send": Line(405, 302, ids=("patient_id",)),
+    "desk:consent_print": Line(405, 200, ids=("patient_id",)),
+    "desk:consent_texts": Line(200, 422),
     "desk:contact": Line(200, 422, ids=("patient_id",)),
+    "desk:sex": Line(200, 302, ids=("patient_id",)),
     "desk:invite": Line(405, 302, ids=("patient_id",)),
     "desk:forget_phone": Line(405, 302, ids=("patient_id", "phone_id")),
     "desk:patient_access": Line(200, 405, ids=("patient_id",)),
@@ -77,6 +99,9 @@ LINES = {
     "desk:patient_open_again": Line(405, 409, ids=("patient_id",)),
     "desk:end_care": Line(200, 302, ids=("patient_id",), payload=(("because", "moved"), ("reason", "matrix"))),
     "desk:take_up_again": Line(405, 302, ids=("patient_id",)),
+    "desk:cards": Line(200, 405, ids=("patient_id",)),
+    "desk:print_card": Line(405, 200, ids=("patient_id",)),
+    "desk:revoke_card": Line(405, 302, ids=("patient_id", "card_id")),
     "desk:helpers": Line(200, 422, ids=("patient_id",)),
     "desk:end_help": Line(405, 302, ids=("patient_id", "grant_id")),
     "desk:read_dose": Line(405, 200, payload=(("field", "dose"), ("dose_other", "4,5"))),
@@ -109,11 +134,30 @@ LINES = {
     "desk:course_trial": Line(200, 200, ids=("prescription_id",), payload=DEED),
     "desk:course_template": Line(200, 200, ids=("prescription_id",), payload=DEED),
     "desk:course_take_back": Line(200, 200, ids=("prescription_id",), payload=DEED),
+    "desk:weigh": Line(200, 405, ids=("prescription_id",)),
+    "desk:clarify": Line(200, 422, ids=("prescription_id",), payload=(("words", "matrix"),)),
     "desk:hold": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance": Line(200, 422, ids=("prescription_id",), payload=DEED),
     "desk:stop": Line(200, 302, ids=("prescription_id",), payload=DEED),
     "desk:advance_several": Line(405, 200, payload=(("course", "{prescription_id}:1"),)),
     "desk:answer_report": Line(200, 302, ids=("report_id",), payload=(("outcome", "carry_on"), ("reason", "matrix"))),
+    "desk:medicines": Line(200, 422, ids=("patient_id",)),
+    "desk:medicine": Line(200, 422, ids=("patient_id", "medicine_id")),
+    "desk:assessments": Line(200, 405, ids=("patient_id",)),
+    "desk:assess": Line(200, 302, ids=("patient_id", "instrument"), payload=(("change", "2"), ("on", "2026-03-16"))),
+    "desk:finding": Line(200, 405, ids=("finding_id",)),
+    "desk:accept_finding": Line(405, 302, ids=("finding_id",), payload=DEED),
+    "desk:dismiss_finding": Line(405, 302, ids=("finding_id",), payload=DEED),
+    "desk:rules": Line(200, 405),
+    "desk:rules_review": Line(405, 422),
+    "desk:rule_thresholds": Line(200, 422),
+    "desk:overrides": Line(200, 405),
+    "desk:crisis": Line(200, 302, payload=(("locale", "uk"),)),
+    "desk:labs": Line(200, 422, ids=("patient_id",)),
+    "desk:lab_correct": Line(200, 422, ids=("lab_id",)),
+    "desk:procedures": Line(200, 422, ids=("patient_id",)),
+    "desk:procedure": Line(200, 422, ids=("procedure_id",)),
+    "desk:procedure_letter": Line(405, 200, ids=("procedure_id",)),
     "desk:fill": Line(200, 422, ids=("patient_id",)),
     "desk:withdraw_fill": Line(200, 302, ids=("fill_id",), payload=DEED),
     "desk:lots": Line(200, 405),
@@ -145,6 +189,13 @@ LINES = {
     "accounts:sessions": Line(200, 405),
     "accounts:end_session": Line(405, 404, payload=(("session", "unknown"),)),
     "accounts:end_other_sessions": Line(405, 302),
+    "desk:urgent": Line(200, 405),
+    "desk:open_urgent": Line(405, 302, ids=("item_id",)),
+    "desk:hours": Line(200, 405),
+    "desk:keep_hours": Line(405, 422),
+    "desk:keep_route": Line(405, 302),
+    "desk:keep_cover": Line(405, 422),
+    "desk:end_cover": Line(405, 302, ids=("cover_id",)),
     "desk:retention": Line(200, 405),
     "desk:retention_years": Line(405, 302, payload=(("years", "10"),)),
     "desk:retention_ask": Line(404, 404, ids=("patient_id",)),
@@ -161,7 +212,12 @@ LINES = {
     "portal:tonight": Line(200, 405),
     "portal:night": Line(200, 422, ids=("night",)),
     "portal:plan": Line(200, 405),
+    "portal:before": Line(200, 409),
+    "portal:agreement": Line(200, 422),
     "portal:chart": Line(200, 405),
+    "portal:procedure": Line(405, 302, payload=(("opioid", "no"),)),
+    "portal:questions": Line(200, 405),
+    "portal:questionnaire": Line(200, 302, ids=("instrument",), payload=(("change", "2"),)),
     "portal:prove": Line(200, 302),
     "portal:leave": Line(405, 200),
     "portal:devices": Line(200, 405),
@@ -170,6 +226,11 @@ LINES = {
     "portal:new_pin": Line(200, 422),
     "portal:whom": Line(200, 302, payload=(("choice", "me"),)),
     "portal:helpers": Line(200, 405),
+    "portal:cards": Line(200, 405),
+    "portal:new_card": Line(405, 302),
+    "portal:print_card": Line(405, 302),
+    "portal:name_card": Line(405, 302, ids=("card_id",)),
+    "portal:revoke_card": Line(405, 302, ids=("card_id",)),
     "portal:who_looked": Line(200, 405),
     "portal:ask_help": Line(200, 302),
     "portal:end_help": Line(405, 302, ids=("grant_id",)),
@@ -190,6 +251,9 @@ LINES = {
     "portal:open": Line(200, 422, ids=("token",)),
     "portal:open_care": Line(200, 422, ids=("care_token",)),
     "portal:emergency": Line(200, 405),
+    "portal:offline": Line(200, 405),
+    "portal:worker": Line(200, 405),
+    "portal:open_card": Line(200, 405, ids=("card_token",)),
     "csp_reports": Line(405, 400),
     "desk:join": Line(200, 422, ids=("member_token",)),
     "portal:link": Line(200, 404, ids=("link",)),
@@ -261,10 +325,12 @@ def _statements() -> Iterator[list[str]]:
 def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
     """What stands in addresses and payloads about this case; for None ids that nobody has."""
     plain = {"night": NOW.date() - timedelta(days=1), "key": "some-key", "link": "unknown-link", "kind": "csv"}
+    plain["instrument"], plain["on"] = "pgic", "2030-01-01"
     if case is None:
         unknown = ("patient_id", "phone_id", "prescription_id", "report_id", "reminder_id", "export_id")
-        unknown += ("fill_id", "pharmacy_id", "paper_id")
-        unknown += ("user_id", "grant_id", "access_id", "erasure_id")
+        unknown += ("medicine_id", "finding_id", "fill_id", "pharmacy_id", "paper_id", "card_id")
+        unknown += ("user_id", "grant_id", "access_id", "erasure_id", "cover_id", "procedure_id")
+        unknown += ("view_id", "text_id", "item_id", "lab_id")
         unknown += ("user_id", "grant_id", "membership_id", "invitation_id", "import_id", "template_id")
         return {**plain, **{name: uuid.uuid4() for name in unknown}, **dict.fromkeys(SECRETS, "unknown-token")}
     return {
@@ -274,6 +340,8 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "user_id": uuid.UUID(int=7),
         "access_id": case.emergency.id,
         "erasure_id": uuid.UUID(int=8),
+        "view_id": uuid.UUID(int=9),
+        "text_id": uuid.UUID(int=10),
         "prescription_id": case.prescription.id,
         "report_id": case.report.id,
         "import_id": case.imported.id,
@@ -282,7 +350,15 @@ def ids_of(persona: Persona, case: Case | None) -> dict[str, Any]:
         "token": case.invitation_token,
         "grant_id": case.grant.id,
         "care_token": case.care_invitation_token,
+        "card_id": case.card.id,
+        "cover_id": case.cover.id,
+        "item_id": case.urgent.id,
+        "card_token": case.card_token,
+        "finding_id": case.finding.id,
+        "medicine_id": case.medicine.id,
         "fill_id": case.fill.id,
+        "procedure_id": case.procedure.id,
+        "lab_id": case.lab.id,
         "paper_id": case.paper.id,
         "pharmacy_id": case.fill.pharmacy_id,
         "membership_id": case.membership.id,
@@ -332,7 +408,7 @@ def _at_the_patients_door(door: Any, persona: Persona, passed: int, method: str)
         if not persona.patient and not persona.carer:
             return 404
         return 302 if door.proof else passed
-    if not persona.patient or (persona.carer and door.rights == Rights.OWN):
+    if not persona.patient or (persona.carer and door.rights in (Rights.OWN, Rights.GUARDIAN)):
         return 404
     if door.rights == Rights.LOG and persona.carer == "view" and method == "POST":
         return 403

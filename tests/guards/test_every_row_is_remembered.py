@@ -10,7 +10,11 @@ NOT_TRACKED = {
     "patients.FreshCode": "a code of ten minutes; that it was made and used stands in the memory",
     "patients.EmergencyTry": "counted for an hour; that somebody tried stands in the memory",
     "patients.PhoneSecret": "digests alone; that a phone was let in, copied or forgotten stands in the memory",
+    "titration.Judged": "a note of how far the worker has come; worked out again from the record",
     "titration.Step": "a projection of the plan's changes, which are written once; made anew from them",
+    "titration.Watch": "a projection beside the course and its nights; made anew from them",
+    "reminders.UrgentItem": "a queue: raised, opened and closed stand in the memory",
+    "reminders.UrgentNotice": "a queue: what became of each stands in the memory",
     "reminders.Occurrence": "a queue: what a plan owes, worked out from it again each round",
     "reminders.Reminder": "a queue: each try to send is written once, as an Attempt",
 }

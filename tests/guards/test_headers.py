@@ -1,7 +1,6 @@
 """What every answer carries, and what no page may contain: nothing inline, nothing kept, nothing from elsewhere."""
 
 import mailbox
-import uuid
 from collections.abc import Iterator
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -16,7 +15,7 @@ from django.urls import reverse
 
 from desk.views import home
 from tests import factories, pages, personas
-from tests.guards.matrix import LINES, OURS
+from tests.guards.matrix import LINES, OURS, ids_of
 from tests.personas import NOW, House
 
 
@@ -79,32 +78,7 @@ def house(db: None, tmp_path: Any, settings: Any) -> Iterator[House]:
 def test_every_answer_to_everybody_carries_them(house: House) -> None:
     """Pages shown, pages refused, forms sent back, files fetched: all the answers there are."""
     case = house.cases["own"]
-    values = {
-        "patient_id": case.patient.id,
-        "user_id": uuid.uuid4(),
-        "access_id": case.emergency.id,
-        "erasure_id": uuid.uuid4(),
-        "phone_id": case.phone.id,
-        "prescription_id": case.prescription.id,
-        "fill_id": case.fill.id,
-        "paper_id": case.paper.id,
-        "pharmacy_id": case.fill.pharmacy_id,
-        "report_id": case.report.id,
-        "reminder_id": case.reminder.id,
-        "export_id": case.exports["prescriber"],
-        "import_id": case.imported.id,
-        "kind": "csv",
-        "token": case.invitation_token,
-        "care_token": case.care_invitation_token,
-        "grant_id": case.grant.id,
-        "membership_id": case.membership.id,
-        "invitation_id": case.member_invitation.id,
-        "member_token": case.member_token,
-        "template_id": case.template.id,
-        "night": NOW.date(),
-        "key": "some-key",
-        "link": "unknown-link",
-    }
+    values = ids_of(house.personas["prescriber"], case)
     met = set()
     for name in OURS:
         address = reverse(name, kwargs={key: values[key] for key in LINES[name].ids})

@@ -118,15 +118,22 @@ def test_one_foreign_id_among_own_ones_is_nobodys_and_nothing_is_done(house: Hou
 
 
 def test_foreign_takes_as_long_as_unknown(house: House) -> None:
-    """Medians of interleaved knocks, judged against how far two series of the same question lie apart."""
+    """Medians of interleaved knocks, judged against how far two series of the same question lie apart.
+
+    A busy machine can push one median aside: then more knocks are made, among which a true difference would stay.
+    """
     stranger, own = house.personas["stranger"], house.cases["own"]
-    series = _interleaved(stranger, {"foreign": own, "unknown": None, "unknown again": None})
-    noise = abs(series["unknown"] - series["unknown again"])
-    assert abs(series["foreign"] - series["unknown"]) <= 3 * noise + 0.15 * series["unknown"], series
+    taken: dict[str, list[float]] = {"foreign": [], "unknown": [], "unknown again": []}
+    for _ in range(4):
+        _knock(stranger, {"foreign": own, "unknown": None, "unknown again": None}, taken)
+        median = {name: statistics.median(times) for name, times in taken.items()}
+        noise = abs(median["unknown"] - median["unknown again"])
+        if abs(median["foreign"] - median["unknown"]) <= 3 * noise + 0.15 * median["unknown"]:
+            return
+    raise AssertionError(f"told apart by their medians, in ms: {median}")
 
 
-def _interleaved(persona: Persona, cases: dict[str, Any], rounds: int = 25) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in cases}
+def _knock(persona: Persona, cases: dict[str, Any], taken: dict[str, list[float]], rounds: int = 25) -> None:
     client = persona.client()
     with transaction.atomic():
         for _ in range(rounds):
@@ -134,6 +141,5 @@ def _interleaved(persona: Persona, cases: dict[str, Any], rounds: int = 25) -> d
                 address = reverse("desk:patient", kwargs={"patient_id": ids_of(persona, case)["patient_id"]})
                 started = time.perf_counter_ns()
                 assert client.get(address).status_code == 404
-                taken[name].append(time.perf_counter_ns() - started)
+                taken[name].append((time.perf_counter_ns() - started) / 1e6)
         transaction.set_rollback(True)
-    return {name: statistics.median(times) / 1e6 for name, times in taken.items()}

@@ -11,10 +11,13 @@ ROOMS = (
     "accounts", "audit", "charts", "common", "desk", "exports", "imports", "ldn_clinic", "patients", "portal",
     "reminders", "symptoms", "titration",
 )  # fmt: skip
-READ_BY_TALL_MAN = {"portal/words.toml"}
+READ_BY_TALL_MAN = {
+    *("portal/words.toml", "titration/emergency_card.toml", "titration/rules.toml"),
+    *("patients/screening.toml", "patients/consents/off_label.toml"),
+}
 """Data files whose words pass through `tall_man` as they are read."""
-SEARCHED_FOR = {"common/drug_names.py"}
-"""Names as people write them, to be found, not shown."""
+SEARCHED_FOR = {"common/drug_names.py", "common/medicine_classes.py", "patients/opioids.toml"}
+"""Names as people write them, to be found, and the codes of classes: not shown."""
 
 
 def _files(*endings: str) -> Iterator[Path]:

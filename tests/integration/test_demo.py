@@ -1,7 +1,8 @@
 """The demonstration: the same seed tells the same story, and nothing of it opens outside demo mode."""
 
 from collections import Counter
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from ldn_clinic import demo_seed
-from patients import conditions
+from accounts.actors import system
+from ldn_clinic import demo, demo_morning, demo_seed
+from patients import conditions, selectors_consent
 from patients.models import Patient, PatientCondition
 from symptoms.models import OpioidReport, SymptomLog
+from symptoms.rhythm import Due
 from titration.models import PlanChange, Prescription
+from titration.selectors import assessments, labs, reaching, silence
 from titration.services import protocols
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +66,37 @@ def test_it_shows_every_condition_several_templates_holds_and_missing_nights() -
     by_patient = Counter(record for record, *_ in told["nights"])
     assert len(by_patient) >= 11
     assert all("Demo-" in patient["name"] for patient in told["patients"])
+
+
+def test_a_morning_has_words_to_send_and_somebody_to_see_tomorrow() -> None:
+    protocols.load_shipped(at=demo_seed._at(LAST_DAY, 1))
+    for _ in demo_seed.seed(patients=23, days=60, seed=7, last_day=LAST_DAY):
+        pass
+    nurse = system(demo.CLINIC_ID)
+    assert {text.name for text in reaching.texts_of(nurse)} == demo_morning.TEXTS.keys()
+    assert len(reaching.visits_on(nurse, LAST_DAY + timedelta(days=1))) == len(demo_morning.SEEN_TOMORROW)
+    silent = silence.silent(nurse, at=demo_seed._at(LAST_DAY, 13))
+    quiet = Patient.objects.filter(clinic_id=demo.CLINIC_ID, id__in=[one.patient_id for one in silent])
+    assert quiet.filter(record_number=f"DEMO-{demo_morning.NOT_REACHED:03}").exists()
+
+
+def test_most_have_signed_been_tested_and_answered_and_some_have_not() -> None:
+    protocols.load_shipped(at=demo_seed._at(LAST_DAY, 1))
+    for _ in demo_seed.seed(patients=22, days=120, seed=7, last_day=LAST_DAY):
+        pass
+    at = demo_seed._at(LAST_DAY, 9)
+    nurse = system(demo.CLINIC_ID)
+    on_course = Prescription.objects.count()
+    for due in (
+        selectors_consent.consents_due(nurse, at=at),
+        labs.labs_due(nurse, at=at),
+        [one for one in assessments.assessments_due(nurse, at=at) if _waits(one.due, at)],
+    ):
+        assert 0 < len(due) <= on_course // 4
+
+
+def _waits(due: Iterable[Due], at: datetime) -> bool:
+    return any(one.since <= at.date() - timedelta(days=7) for one in due)
 
 
 def test_a_second_seeding_writes_nothing() -> None:

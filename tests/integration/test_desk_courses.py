@@ -348,7 +348,7 @@ class TestAnswer:
     def test_it_shows_the_words_and_the_dose_in_force(self, desk: Client, report: OpioidReport) -> None:
         page = desk.get(f"/reports/{report.id}/answer/")
         assert "A &lt;brown&gt; cough syrup" in page.content.decode()
-        assert "New opioid, cough or diarrhoea medicine: Not sure" in words_of(page)
+        assert "Opioid question answered: Not sure" in words_of(page)
         assert "1.5 mg nalTREXone" in words_of(page)
         assert "checked" not in page.content.decode()
 

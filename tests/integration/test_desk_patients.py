@@ -61,6 +61,17 @@ class TestList:
         factories.told_night(patient, TODAY - timedelta(days=1))
         assert "Listed Person R-77 1.5 mg 3 mg on 27 Mar 2026 last night on plan" in words_of(desk.get("/patients/"))
 
+    def test_who_reads_to_take_no_dose_is_not_shown_as_on_plan(
+        self, desk: Client, clinic: Clinic, prescriber: Actor
+    ) -> None:
+        for name, rule, blocks in (("Stopped Person", "R17", ["dose", "step"]), ("Waiting Person", "R10", ["step"])):
+            patient = factories.patient(clinic, name)
+            factories.prescription(patient, by=prescriber, at=NOW - timedelta(days=3))
+            factories.finding(patient, at=NOW, rule=rule, blocks=blocks)
+        page = words_of(desk.get("/patients/"))
+        assert page.count("told to take none") == 1
+        assert page.index("Stopped Person") < page.index("told to take none") < page.index("Waiting Person")
+
     def test_states_are_told_apart(self, desk: Client, clinic: Clinic, prescriber: Actor) -> None:
         held, later, stopped = (
             factories.patient(clinic, name) for name in ("Held Person", "Later Person", "Stopped Person")
@@ -174,7 +185,7 @@ class TestRegister:
         assert 'value="Europe/London"' in page
         assert '<option value="Asia/Kolkata">' in page
         assert re.search(r'<input[^>]*name="zone"[^>]*list="id_zone-list"', page)
-        assert page.count('name="conditions"') == 11
+        assert page.count('name="conditions"') == 12
 
     @pytest.mark.parametrize(
         ("field", "typed", "sentence"),

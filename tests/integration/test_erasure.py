@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,11 +23,13 @@ from common.sealed import SealedTextField
 from ldn_clinic import erasing
 from patients.models import EmergencyAccess, Erasure, Patient, Phone
 from patients.services import restricted
+from patients.services.labs import LabValue, record_labs
 from reminders.models import Attempt, Reminder
+from symptoms import services as symptoms_services
 from tests import factories, owner, pages, personas
 from tests.memory import events
 from tests.pages import words_of
-from titration.models import PlanChange, Prescription
+from titration.models import PlanChange, Prescription, Procedure, ProcedureDay
 from titration.selectors import retention
 from titration.services import courses, erasures
 
@@ -89,6 +92,27 @@ class TestWhoseTimeIsOver:
             Prescription.objects.filter(id=row.id).update(state="stopped", stopped_at=row.signed_at)
         assert self.over(first) == set()
         assert self.over(first, recent + timedelta(days=366 * YEARS)) == {told.id, prescribed.id, stopped.id}
+
+    def test_results_and_procedures_are_entries(self, clinic: Clinic, first: Actor) -> None:
+        recent, by = LATER - timedelta(days=365), factories.member(clinic)
+        answered, measured, operated, cancelled, asked_after = (old(clinic) for _ in range(5))
+        symptoms_services.save_assessment(
+            patient=answered, instrument="pgic", answers={"change": 4}, on=recent.date(), by=by, at=recent
+        )
+        value = LabValue(code="alt", value=Decimal(20), unit="U/L", taken_on=recent.date())
+        record_labs(patient=measured, values=[value], by=by, at=recent)
+        personas.planned_procedure(operated, by, "an operation")
+        Procedure.objects.filter(patient=operated).update(recorded_at=recent)
+        personas.planned_procedure(cancelled, by, "an operation")
+        Procedure.objects.filter(patient=cancelled).update(cancelled_at=recent)
+        row = personas.planned_procedure(asked_after, by, "an operation")
+        ProcedureDay.objects.create(clinic=clinic, procedure=row, on=recent.date(), opioid=False, at=recent)
+        assert self.over(first) == set()
+        found = retention.over(first, at=recent + timedelta(days=366 * YEARS))
+        assert {one.patient_id for one in found} == {
+            p.id for p in (answered, measured, operated, cancelled, asked_after)
+        }
+        assert {one.last_entry_at for one in found} == {recent}
 
     def test_nobody_is_let_go_before_their_26th_birthday(self, clinic: Clinic, first: Actor) -> None:
         patient = old(clinic, birth_date=date(LATER.year - 26, LATER.month, LATER.day + 1))

@@ -54,7 +54,7 @@ def at_once(deed: Callable[[], Any], times: int = 6) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     return answers
 
 

@@ -22,7 +22,7 @@ from tests import factories, pages, workers
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60
+PATIENCE_S = 300
 ROOM = 13
 
 
@@ -46,7 +46,7 @@ def worker(broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     finally:
         process.terminate()
         try:
-            process.wait(timeout=40)
+            process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -41,13 +41,28 @@ class TestAllAlive:
     def test_it_is_well_and_names_every_part(self, client: Client) -> None:
         status, parts = checks(client)
         assert (status, {name for name, part in parts.items() if not part["ok"]}) == (200, set())
-        assert set(parts) == {"database", "broker", "worker", "beat", "mail", "reminders", "content policy", "keys"}
+        assert set(parts) == {
+            *("database", "broker", "worker", "beat", "mail", "reminders", "urgent", "content policy", "keys"),
+        }
 
     def test_a_silent_worker_is_seen_though_everything_else_answers(self, client: Client) -> None:
         Heartbeat.objects.filter(name="worker").update(at=clock.now() - timedelta(minutes=4))
         status, parts = checks(client)
         assert (status, parts["worker"]["ok"], parts["beat"]["ok"]) == (503, False, True)
         assert "Exports wait" in str(parts["worker"]["says"])
+
+    def test_what_everybody_was_told_of_and_nobody_opened_is_seen_and_names_nobody(self, client: Client) -> None:
+        Heartbeat.objects.filter(name="urgent").update(oldest_due_at=clock.now() - timedelta(minutes=41, seconds=5))
+        status, parts = checks(client, "/healthz/reminders")
+        assert (status, parts["urgent"]["ok"], parts["reminders"]["ok"]) == (503, False, True)
+        assert parts["urgent"]["says"] == (
+            "Something urgent lies unopened for 41 min: everybody on its list was told and has had their time."
+        )
+
+    def test_that_nobody_is_told_any_more_is_seen(self, client: Client) -> None:
+        Heartbeat.objects.filter(name="urgent").update(at=clock.now() - timedelta(minutes=10))
+        status, parts = checks(client)
+        assert (status, parts["urgent"]["ok"]) == (503, False)
 
     def test_a_stopped_beat_is_seen(self, client: Client) -> None:
         Heartbeat.objects.filter(name="beat").delete()

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 T = TypeVar("T")
 AT = factories.AT
 ROLES = Membership.Role
-PERSON = ("name", "birth_date", "record_number", "email", "time_zone", "conditions", "medicines")
+PERSON = ("name", "birth_date", "record_number", "email", "time_zone", "conditions", "medicines", "sex")
 NAMES = (*PERSON, *(column.name for column in plans.COLUMNS))
 BEGINS = {"plan": "STD-2W", "opioids": "no", "starts_on": "2026-03-02", "capsule_strength": "1.5"}
 AWAITS = {**BEGINS, "starts_on": "awaiting medicine"}
@@ -135,7 +135,7 @@ class TestStaging:
 
 class TestAccepting:
     def test_everybody_is_registered_as_written_and_the_table_is_gone(self, staff: Actor) -> None:
-        imported = accept(stage(staff, person(1), person(2, email="", medicines="")), staff)
+        imported = accept(stage(staff, person(1, sex="male"), person(2, email="", medicines="")), staff)
         first, second = Patient.objects.order_by("record_number")
         assert (first.name, first.birth_date, first.email) == (
             "Imported Person1",
@@ -150,7 +150,7 @@ class TestAccepting:
             ("crohn", ""),
             ("other", "Something rare"),
         ]
-        assert second.email == ""
+        assert (second.email, first.sex, second.sex) == ("", "male", "")
         again = Import.objects.get(id=imported.id)
         assert (again.table, again.patients_made, again.accepted_by_id) == ("", 2, staff.user_id)
         assert len(memory.events(action="patient.register")) == 2
@@ -265,6 +265,12 @@ class TestPlans:
         several, one = Prescription.objects.order_by("patient__record_number")
         assert courses_selectors.formulation_of(several) == Formulation.capsules(Dose.of("0.5"), Dose.of("1.5"))
         assert (one.formulation, one.capsule_strength) == (None, Dose.of("1.5"))
+
+    def test_no_plan_is_written_from_a_table_beside_an_opioid(self, prescriber: Actor) -> None:
+        imported = stage(prescriber, person(1), person(2, **BEGINS, medicines="vitamin D; Percocet 5/325"))
+        with pytest.raises(Refused, match=r"Row \d+: “Percocet 5/325” is on the list.*Leave this plan out"):
+            accept(imported, prescriber)
+        assert not Patient.objects.exists()
 
     def test_staff_may_bring_them_and_only_a_prescriber_signs(self, staff: Actor, prescriber: Actor) -> None:
         imported = stage(staff, person(1, **BEGINS), person(2))

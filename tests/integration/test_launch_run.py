@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from launch.servers import LOOPBACK, free_port
 
 pytestmark = pytest.mark.long
 
-START = 90  # seconds; a start takes a few, a busy machine has time
+PATIENCE = 240  # seconds; a start takes a few, a busy machine has time
+ENDING = 180  # seconds; what falls or is killed is noticed within one or two
 
 
 class Clinic:
@@ -49,7 +51,7 @@ class Clinic:
         with self.log.open("w") as log:
             command = [str(ROOT / "clinic"), "run"]
             self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + START
+        deadline = time.monotonic() + PATIENCE
         while "Ctrl-C stops everything" not in self.said():
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
@@ -62,7 +64,7 @@ class Clinic:
         return json.loads((self.folder / "running.json").read_text())
 
     def page(self, path="/healthz/live"):
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=20)
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Host": "localhost"})
             return connection.getresponse().status
@@ -71,12 +73,12 @@ class Clinic:
 
     def stop(self, with_signal=signal.SIGINT):
         self.process.send_signal(with_signal)
-        return self.process.wait(90)
+        return self.process.wait(PATIENCE)
 
     def run_again(self, *arguments, **env):
         command = [str(ROOT / "clinic"), *arguments]
         return subprocess.run(
-            command, env={**self.env, **env}, capture_output=True, text=True, timeout=START, check=False
+            command, env={**self.env, **env}, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
     def left(self):
@@ -102,7 +104,7 @@ def clinic():
     if made.process and made.process.poll() is None:
         made.process.kill()
         made.process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + ENDING
     while made.left() and time.monotonic() < deadline:
         time.sleep(0.1)
     shutil.rmtree(base)
@@ -153,7 +155,7 @@ def test_a_killed_launcher_leaves_nothing_and_the_next_start_works(clinic):
     with psycopg.connect(clinic.record()["owner_url"]) as owner:
         assert owner.execute("SELECT words FROM kept_note").fetchone() == ("still here",)
     clinic.stop(signal.SIGKILL)
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + ENDING
     while clinic.left() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert clinic.left() == []
@@ -178,7 +180,7 @@ def test_a_fallen_server_is_started_again(clinic):
         owner.execute("CREATE TABLE kept_note AS SELECT 'still here' AS words")
     postmaster = int(next((clinic.folder / "postgres").glob("*/postmaster.pid")).read_text().splitlines()[0])
     os.kill(postmaster, signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + ENDING
     while "postgres ended with exit code -9 and is started again" not in clinic.said():
         assert time.monotonic() < deadline, clinic.said()
         time.sleep(0.1)
@@ -201,8 +203,10 @@ def test_replay_answers_without_a_server(clinic, tmp_path):
 
 
 def test_titrate_answers_without_a_server(clinic):
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     told = clinic.run_again("manage", "titrate", "STD-2W", "--start", "2025-01-06", "--json")
-    assert time.monotonic() - started < 5  # 1.5 s on a quiet machine
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert busy < 5  # seconds of CPU, however busy the machine is; it takes one
     assert json.loads(told.stdout)["steps"][0] == {"from": "2025-01-06", "to": "2025-01-20", "dose_mg": "1.5"}
     assert not clinic.folder.exists()

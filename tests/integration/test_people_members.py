@@ -443,7 +443,8 @@ class TestAtOnce:
         assert sorted(outcomes) == [False, True]
         assert Membership.objects.filter(role=ROLES.NURSE).count() == 1
 
-    def test_an_invitation_withdrawn_while_it_is_taken_is_one_or_the_other(self) -> None:
+    @pytest.mark.parametrize("round_number", range(5))
+    def test_an_invitation_withdrawn_while_it_is_taken_is_one_or_the_other(self, round_number: int) -> None:
         administrator = factories.member(factories.clinic(), ROLES.ADMINISTRATOR)
         opening, at = invited(administrator), clock.now()
         outcomes = _race(

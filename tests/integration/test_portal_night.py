@@ -200,6 +200,19 @@ class TestRefusals:
     def test_a_skipped_dose_needs_its_reason(self, phone: Client) -> None:
         assert "Choose what comes closest" in text(post(phone, taken="skipped"))
 
+    @pytest.mark.parametrize("answer", ["no", ""])
+    def test_a_dose_left_out_for_a_painkiller_asks_for_the_painkiller(self, phone: Client, answer: str) -> None:
+        said = {"taken": "skipped", "skipped_because": "opioid"}
+        response = post(phone, **said, other_medicines_answer=answer)
+        assert response.status_code == 422
+        assert "Choose “Yes” if you took it, or “I am not sure” if you may need it" in text(response)
+        assert not SymptomLog.objects.exists()
+        assert post(phone, **said, other_medicines_answer="unsure").status_code == 302
+        assert OpioidReport.objects.get().answer == "unsure"
+
+    def test_a_reason_that_was_chosen_before_the_dose_was_taken_after_all_asks_nothing(self, phone: Client) -> None:
+        assert post(phone, taken="taken", skipped_because="opioid").status_code == 302
+
     def test_an_amount_without_a_dose_is_asked_about(self, phone: Client) -> None:
         response = post(phone, taken="skipped", skipped_because="forgot", other_mg="3")
         assert response.status_code == 422
@@ -276,6 +289,29 @@ class TestOpioidQuestion:
         verdict = courses.gate_of(courses.open_prescription(patient), at=MORNING)
         assert isinstance(verdict, gate.Blocked)
         assert gate.Code.OPIOID_REPORTED in {why.code for why in verdict.reasons}
+
+    @pytest.mark.parametrize("words", ["codeine", "Lomotil", "percoset 5/325", "kratom", "a red pill", "ten Imodium"])
+    def test_an_opioid_and_the_unknown_trip(self, phone: Client, words: str) -> None:
+        post(phone, other_medicines_answer="yes", other_medicines=words)
+        assert [report.words for report in OpioidReport.objects.all()] == [words]
+
+    @pytest.mark.parametrize("words", ["Imodium", "Robitussin DM", "ibuprofen 400 mg twice", "Tylenol and vitamin C"])
+    def test_what_only_asks_for_care_or_is_no_opioid_passes(self, phone: Client, patient: Patient, words: str) -> None:
+        page = phone.post(address(), answers(other_medicines_answer="yes", other_medicines=words), follow=True)
+        assert "Take no further dose" not in text(page)
+        assert not OpioidReport.objects.exists()
+        log = SymptomLog.objects.get()
+        assert (log.other_medicines_answer, log.other_medicines) == ("yes", words)
+        assert not courses.opioid_report_open([patient.id])
+
+    def test_who_is_not_sure_trips_whatever_they_name(self, phone: Client) -> None:
+        post(phone, other_medicines_answer="unsure", other_medicines="ibuprofen")
+        assert OpioidReport.objects.count() == 1
+
+    def test_naming_an_opioid_later_trips_then(self, phone: Client) -> None:
+        post(phone, other_medicines_answer="yes", other_medicines="ibuprofen")
+        post(phone, other_medicines_answer="yes", other_medicines="ibuprofen and codeine", seen_version="1")
+        assert [report.words for report in OpioidReport.objects.all()] == ["ibuprofen and codeine"]
 
     def test_yes_needs_no_name_of_the_medicine(self, phone: Client) -> None:
         assert post(phone, other_medicines_answer="yes").status_code == 302

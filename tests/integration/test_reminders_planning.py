@@ -300,7 +300,7 @@ def test_the_door_asks_as_many_questions_for_one_as_for_forty() -> None:
             door.gather(reminder.id for reminder in made)
         costs.append(len(queries))
     # Whose they are, then five of that clinic and the two by which the database is told of it.
-    assert costs == [8, 8]
+    assert costs == [9, 9]
 
 
 def test_who_is_left_over_by_one_round_is_planned_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ def patient() -> Patient:
         by=by,
         at=factories.AT,
     )
+    factories.confirmed_screening(made, by_id=by.user_id)
     course = factories.prescription(made, by=by)
     courses.hold(
         prescription_id=course.id, days=7, reason=f"{CANARY} hold", seen_version=course.version, by=by, at=factories.AT

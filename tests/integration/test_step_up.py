@@ -265,6 +265,9 @@ ASKING = {
     "care.taken_up_again",
     "course.advance_several",
     "course.change_page",
+    "clinic.route_page",
+    "consent.texts_page",
+    "crisis.page",
     "emergency.page",
     "erasure.ask_page",
     "erasure.confirm",
@@ -285,6 +288,10 @@ ASKING = {
     "record.team_add",
     "record.team_remove",
     "retention.years",
+    "rules.review_page",
+    "rules.thresholds_page",
+    "screening.results_page",
+    "screening.waive_page",
     "template.review_page",
 }
 

@@ -249,10 +249,10 @@ class TestRefills:
     ) -> None:
         factories.fill(patient, 42, by=prescriber)
         with on(17):
-            assert "Refills due" not in words_of(desk.get("/"))
+            assert "capsules of 1.5 mg left" not in words_of(desk.get("/"))
         with on(30):
             words = words_of(desk.get("/"))
-            assert "Refills due" in words
+            assert "capsules of 1.5 mg left" in words
             assert f"{patient.name} " in words
 
     def test_who_left_doses_out_is_not_called_too_early(

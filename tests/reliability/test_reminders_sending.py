@@ -19,6 +19,7 @@ from reminders.services.sweeping import sweep
 from reminders.states import State
 from tests.reliability import rows, smtp_stub
 from tests.reliability.smtp_stub import Stub
+from titration.models import Instruction, InstructionText
 
 pytestmark = pytest.mark.django_db(transaction=True)
 JUST_NOW = timedelta(seconds=5)
@@ -59,6 +60,13 @@ def test_a_round_reuses_one_connection_and_asks_the_database_little(stub: Stub) 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_the_mail_names_no_drug_no_dose_no_clinic_and_no_patient(stub: Stub, kind: Kind) -> None:
     reminders = due(1, kind=kind)
+    if kind is Kind.MESSAGE:
+        told = reminders[0].occurrence.patient
+        text = InstructionText.objects.create(clinic_id=told.clinic_id, name="One", words="Words")
+        Instruction.objects.create(
+            clinic_id=told.clinic_id, patient=told, text=text, words="Words", sent_at=told.registered_at,
+            sent_by_id=told.registered_by_id, by_label="A colleague",
+        )  # fmt: skip
     services.round()
     (message,) = stub.messages
     text = message.as_string().casefold()
@@ -196,7 +204,7 @@ def test_r12_a_live_sender_that_was_reaped_writes_nothing_and_nobody_sends_again
     assert smtp_stub.wait_until(lambda: stub.taken != [])
     sweep(at=services.database_time() + pace.LEASE + timedelta(seconds=10))
     stub.let_go.set()
-    sender.join(timeout=60)
+    sender.join(timeout=240)
     stub.mode = lambda recipient: smtp_stub.TAKE
     services.round()
     reminder.refresh_from_db()
@@ -224,7 +232,7 @@ def test_r10_ten_rounds_at_the_same_instant_send_one_mail(stub: Stub) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=240)
     assert (len(stub.taken), states()) == (1, [State.SENT])
 
 
@@ -235,7 +243,7 @@ def test_r10_two_senders_share_many_reminders_and_send_each_once(stub: Stub) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=240)
     assert (len(stub.taken), len(set(stub.taken))) == (120, 120)
     assert set(states()) == {State.SENT}
 
@@ -283,7 +291,7 @@ def test_a_round_that_is_asked_to_stop_gives_back_what_it_did_not_try(stub: Stub
 def _a_round_of_its_own(everybody: threading.Barrier | None = None) -> None:
     try:
         if everybody is not None:
-            everybody.wait(timeout=60)
+            everybody.wait(timeout=240)
         services.round()
     finally:
         connection.close()

@@ -34,7 +34,7 @@ def at_once(many: int, deed: Callable[[], int]) -> list[int]:
 
     def run() -> None:
         try:
-            everybody.wait(timeout=60)
+            everybody.wait(timeout=240)
             results.append(deed())
         finally:
             connection.close()
@@ -43,7 +43,7 @@ def at_once(many: int, deed: Callable[[], int]) -> list[int]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=300)
     return results
 
 

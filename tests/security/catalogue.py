@@ -36,7 +36,7 @@ NO_WALL = {
     "django_session": "Django's own, empty: sessions stand in accounts_session",
     "ldn_clinic_policybreach": "what browsers refused to run, by page and day, of nobody",
     "mfa_authenticator": "a person's second factor is asked for before a clinic is known",
-    "patients_mailasked": "how often a mail was asked for, by keyed digests: one mailbox may belong to several clinics",
+    "patients_mailasked": "how often a mail was asked for or a card opened, by keyed digests: before a clinic is known",
     "pghistory_context": "empty: history says who and when in its own rows",
     "reminders_breaker": "whether the mail server answers",
     "reminders_heartbeat": "when the worker last did what",
@@ -54,6 +54,7 @@ QUEUES = {
     "reminders_attempt": "the outbox: ids and times",
     "reminders_occurrence": "the outbox: ids and times",
     "reminders_reminder": "the outbox: ids and times",
+    "reminders_urgentnotice": "the outbox of what is urgent: ids and times",
 }
 """Tables the worker may tend without saying for which clinic, and why."""
 
@@ -67,6 +68,7 @@ WIDER = {
     ("audit_auditevent", "without_a_clinic"): "what happens before a clinic is known is written, and read by no one",
     ("patients_caregrant", "held_by_key"): "the secret of an invitation opens its own row",
     ("patients_caregrant", "own_rows"): "a carer reads their own grants before one is chosen",
+    ("patients_emergencycard", "held_by_key"): "the secret of an emergency card opens its own row",
     ("patients_freshcode", "held_by_key"): "the secret of a mailed link finds its own row",
     ("patients_freshcode", "owned"): "codes for a carer's phone, which belongs to no clinic",
     ("patients_invitation", "held_by_key"): "the secret of an invitation opens its own row",

@@ -18,7 +18,7 @@ from launch.running import web_command
 from launch.servers import free_port
 from tests import workers
 
-START = 60
+START = 300
 
 
 @contextmanager

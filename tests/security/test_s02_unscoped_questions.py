@@ -109,6 +109,7 @@ QUEUES = {
     "reminders/services/moves.py",
     "reminders/services/rounds.py",
     "reminders/services/sweeping.py",
+    "reminders/services/telling.py",
 }
 
 

@@ -112,17 +112,24 @@ def test_both_cost_one_hash_and_as_many_statements(
     assert costs[0][0] == 1
 
 
+@pytest.mark.usefixtures("dear_passwords")
 @pytest.mark.parametrize("deed", [guess, ask])
 def test_the_times_do_not_tell(known: str, deed: Callable[..., Any]) -> None:
-    """Medians of both, taken in turns; they differ by less than they spread."""
+    """Medians of both, taken in turns; they differ by less than they spread.
+
+    A busy machine can push one median aside: then more rounds are taken, in which a true difference would stay.
+    """
     took: dict[str, list[float]] = {known: [], UNKNOWN: []}
-    for round_ in range(ROUNDS + 1):
-        for name, times in took.items():
-            began = time.perf_counter()
-            deed(name, f"198.51.100.{round_}")
-            times.append(time.perf_counter() - began)
-    # The first of each fills caches.
-    medians = [statistics.median(times[1:]) for times in took.values()]
-    spread = max(statistics.pstdev(times[1:]) for times in took.values())
-    print(f"\n{deed.__name__}: known {medians[0] * 1000:.1f} ms, unknown {medians[1] * 1000:.1f} ms")
-    assert abs(medians[0] - medians[1]) < max(0.25 * min(medians), spread)
+    for attempt in range(4):
+        for round_ in range(ROUNDS + 1):
+            for name, times in took.items():
+                began = time.perf_counter()
+                deed(name, f"198.51.{100 + attempt}.{round_}")
+                times.append(time.perf_counter() - began)
+        # The first of each fills caches.
+        medians = [statistics.median(times[1:]) for times in took.values()]
+        spread = max(statistics.pstdev(times[1:]) for times in took.values())
+        print(f"\n{deed.__name__}: known {medians[0] * 1000:.1f} ms, unknown {medians[1] * 1000:.1f} ms")
+        if abs(medians[0] - medians[1]) < max(0.25 * min(medians), spread):
+            return
+    raise AssertionError("known and unknown differ by more than they spread")

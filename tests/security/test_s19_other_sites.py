@@ -23,6 +23,8 @@ STRICT = ClientHandler(enforce_csrf_checks=True)
 WRITING = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\s+"?(\w+)', re.IGNORECASE)
 KEPT_BY_READING = re.compile(r"^(?:audit_\w+|accounts_session|patients_phone|patients_phonesecret)$")
 """The memory of who read, when a session was last used, when a phone was, and the new secret it is offered daily."""
+COUNTED = {"portal:open_card": {"patients_mailasked", "patients_emergencycard"}}
+"""An emergency card has no other door: its openings are counted, so that nobody tries them and its owner sees them."""
 DOES_NOT_NEED_A_TOKEN = {"csp_reports"}
 FROM_ELSEWHERE: dict[str, dict[str, str]] = {
     "no token": {},
@@ -119,7 +121,8 @@ def test_reading_writes_nothing_of_care(house: House, name: str) -> None:
         with transaction.atomic(), written() as tables:
             personas.normal(persona.client().get(address))
             transaction.set_rollback(True)
-        assert not [table for table in tables if not KEPT_BY_READING.match(table)], f"{persona.name}: {name}: {tables}"
+        of_care = {table for table in tables if not KEPT_BY_READING.match(table)} - COUNTED.get(name, set())
+        assert not of_care, f"{persona.name}: {name}: {tables}"
 
 
 def test_a_link_from_elsewhere_opens_a_page_and_an_embedded_one_does_not(house: House) -> None:

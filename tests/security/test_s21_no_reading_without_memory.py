@@ -22,6 +22,7 @@ from ldn_clinic.middleware import EMERGENCY_CARD
 from portal import words
 from tests import factors, owner, pages, personas
 from tests.personas import NOW, House
+from titration import cards
 from titration.models import Prescription
 
 
@@ -145,7 +146,7 @@ def _with_a_password(name: str) -> User:
 
 def test_the_emergency_words_stand_on_the_page_that_is_shown_instead() -> None:
     page = unescape(Path(django_settings.BASE_DIR / "templates/503.html").read_text())
-    stop, card = words.stop_words(), words.card_words()
+    stop, card = words.stop_words(), cards.words()
     for sentence in (stop.emergency_heading, *stop.emergency_signs, stop.emergency_say, card.yours[0]):
         assert sentence in page
     assert f'href="{EMERGENCY_CARD}"' in page
@@ -161,7 +162,7 @@ class TestTheEmergencyCard:
         response = client.get(EMERGENCY_CARD)
         assert response.status_code == 200
         page = unescape(response.content.decode())
-        stop, card = words.stop_words(), words.card_words()
+        stop, card = words.stop_words(), cards.words()
         for sentence in (card.say, *card.helpers, *card.yours, *stop.emergency_signs):
             assert sentence in page
         assert not response.cookies

@@ -54,7 +54,7 @@ def write(seed: int, ledger: Ledger, all_there: threading.Barrier) -> None:
     try:
         with transaction.atomic():
             connection.cursor().execute("SELECT 1")
-        all_there.wait(timeout=60)
+        all_there.wait(timeout=240)
         for _ in range(DEEDS):
             subjects = {uuid.uuid4() for _ in range(rng.randint(1, 3))}
             try:

@@ -164,6 +164,7 @@ def walk(searched: Searched, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp
         )
         assert registered.status_code == 302, registered.content.decode()
         patient = Patient.objects.get()
+        factories.confirmed_screening(patient, by_id=by.user_id, at=phones.EVENING)
         course = factories.prescription(patient, by=by, at=phones.EVENING)
         assert desk.post(f"/patients/{patient.id}/invite/").status_code == 302
         token = re.search(r"/p/open/(\S+)/", mail.outbox[-1].body)[1]  # type: ignore[index]

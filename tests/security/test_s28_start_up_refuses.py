@@ -38,7 +38,7 @@ def in_earnest(tmp_path: Path) -> dict[str, str]:
 
 def starting(env: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     whole = [sys.executable, *command]
-    return subprocess.run(whole, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(whole, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_s28_an_installation_in_earnest_has_nothing_to_warn_of(in_earnest: dict[str, str]) -> None:

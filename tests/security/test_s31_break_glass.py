@@ -19,7 +19,7 @@ from accounts.models import Clinic, Membership, User
 from common.refusals import Refused
 from patients import selectors as patients_selectors
 from patients import services
-from patients.models import EmergencyAccess, EmergencyTry, Patient
+from patients.models import EmergencyAccess, EmergencyTry, Medicine, Patient
 from patients.services import emergencies, restricted
 from tests import factories, pages
 from tests.guards.matrix import LINES
@@ -105,7 +105,11 @@ HELPER |= {"last_day": (NOW.date() + timedelta(days=300)).isoformat()}
 TEAM_ONLY = {
     *("desk:patient_access", "desk:patient_restrict", "desk:contact", "desk:helpers", "desk:chart_svg"),
     *("desk:end_care", "desk:course_download", "desk:fill", "desk:paper_new"),
+    *("desk:phone_night", "desk:patient_tags", "desk:screening", "desk:cards", "desk:sex"),
 }
+"""Pages that let somebody in, send something out or only work: they stay with the team. What matters in an emergency,
+medicines, what the screening says, consent, what was tried and instructed, is read."""
+READ_ONLY = ("desk:medicines", "desk:screening_results", "desk:consent", "desk:reach")
 CONTACT = {"email": "mine@test.invalid", "reminders_by_email": "on", "log_reminder_at": "07:30", "seen_version": "1"}
 
 
@@ -222,6 +226,33 @@ class TestOpening:
         assert ways_to(patient) == before
         assert not events(action="care.grant") + events(action="patient.contact") + events(action="patient.invite")
         assert not events(action="care.revoke") + events(action="phone.forget")
+
+    @pytest.mark.parametrize("name", READ_ONLY)
+    def test_what_matters_in_an_emergency_is_read_remembered_and_not_changed(
+        self, clinic: Clinic, keeper: Actor, patient: Patient, name: str
+    ) -> None:
+        factories.confirmed_screening(patient, by_id=keeper.user_id, acute_hepatitis="yes")
+        Medicine.objects.create(clinic=clinic, patient=patient, position=0, words="Oxycodone 5 mg")
+        other = factories.member(clinic, name="Other Prescriber")
+        client, address = pages.client_of(other), reverse(name, args=[patient.id])
+        assert client.get(address).status_code == 404
+        ask(client, patient)
+        assert address in page_of(client, patient).content.decode()
+        before = len(events())
+        answer = client.get(address)
+        assert answer.status_code == 200
+        (event,) = events()[before:]
+        assert (event.actor_id, event.patient_ids) == (other.user_id, [patient.id])
+        forms = re.findall(r'<form[^>]*method="post"[^>]*>', answer.content.decode().partition("<main")[2])
+        assert all(reverse("desk:emergency_end", args=[EmergencyAccess.objects.get().id]) in one for one in forms)
+        assert client.post(address, {"words": "tramadol", "action": "contact"}).status_code == 404
+        assert 'method="post"' in pages.client_of(keeper).get(address).content.decode().partition("<main")[2]
+
+    def test_the_medicines_themselves_are_read(self, clinic: Clinic, patient: Patient) -> None:
+        Medicine.objects.create(clinic=clinic, patient=patient, position=0, words="Oxycodone 5 mg")
+        client = pages.client_of(factories.member(clinic, ROLES.NURSE))
+        ask(client, patient)
+        assert "Oxycodone 5 mg" in words_of(client.get(reverse("desk:medicines", args=[patient.id])))
 
     @pytest.mark.parametrize("deed", ["grant", "end", "contact", "invite", "forget"])
     def test_the_deeds_themselves_refuse_who_came_by_it(self, clinic: Clinic, patient: Patient, deed: str) -> None:

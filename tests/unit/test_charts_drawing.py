@@ -219,6 +219,20 @@ def test_crowded_weeks_with_fewer_than_four_nights_have_no_mean() -> None:
     assert [(week.start, week.mean) for week in weeks] == [(0, 6.0), (14, 2.0)]
 
 
+def test_a_night_told_by_phone_has_a_ring_its_words_and_a_line_of_the_legend() -> None:
+    nights = [
+        series.Night(FIRST, "taken", Decimal(3), by_phone=True),
+        series.Night(FIRST + timedelta(days=1), "taken", Decimal(3)),
+    ]
+    aligned = series.align(nights, [], FIRST, FIRST + timedelta(days=9))
+    svg = drawn(aligned)
+    titles = [title.text for title in parsed(svg).iter(f"{SVG}title")]
+    assert len([title for title in titles if title and title.endswith("told by phone")]) == 1
+    assert "Told by phone" in [text.text for text in parsed(svg).iter(f"{SVG}text")]
+    assert series.summary(aligned).startswith("2 of 10 nights logged, 1 of them told by phone;")
+    assert "by phone" not in drawn(series.align(nights[1:], [], FIRST, FIRST + timedelta(days=9)))
+
+
 def test_a_new_lot_is_a_flag_with_its_words_and_a_line_of_the_legend() -> None:
     lots = [series.Lot(FIRST + timedelta(days=3), "A <1>"), series.Lot(FIRST - timedelta(days=3), "before")]
     aligned = series.align([], [], FIRST, FIRST + timedelta(days=9), lots=lots)

@@ -31,10 +31,10 @@ def dose(night: date, slot: str = "bedtime", taken: str = "taken", mg: str | Non
     return (PERSON.id, night, slot, taken, Dose.of(mg) if mg else None, at, "" if mg else "forgot")
 
 
-def log(night: date, **side_effects: str) -> tuple[Any, ...]:
+def log(night: date, of_conditions: dict[str, int] | None = None, **side_effects: str) -> tuple[Any, ...]:
     recorded_at = datetime(night.year, night.month, night.day, 12, tzinfo=UTC) + DAY
     answers = (Decimal("7.25"), 10, None, 0, 4, 0, None, 3, 5, 6)
-    return (PERSON.id, night, *answers, side_effects, "no", "", "slept", recorded_at)
+    return (PERSON.id, night, *answers, side_effects, "no", "", "slept", recorded_at, "patient", of_conditions or {})
 
 
 def rows(
@@ -74,6 +74,7 @@ def test_every_night_between_the_first_and_the_last_has_exactly_one_row(
         assert row["taken"] == ("taken" if row["night"] in dosed else "missing")
         assert (row["taken_mg"] is None) == (row["night"] not in dosed)
         assert (row["logged_at"] is None) == (row["night"] not in logged)
+        assert row["told_by"] == ("patient" if row["night"] in logged else None)
 
 
 def test_a_night_nobody_told_of_is_blank_and_never_zero() -> None:
@@ -139,3 +140,10 @@ def test_two_doses_of_one_night_have_a_row_each_and_the_answers_stand_once() -> 
 def test_side_effects_stand_in_the_order_of_the_pick_list() -> None:
     (row,) = rows([], [], [log(FIRST, headache="moderate", vivid_dreams="mild", unheard_of="severe")], FIRST)
     assert row["side_effects"] == "vivid_dreams:mild|headache:moderate|unheard_of:severe"
+
+
+def test_condition_answers_stand_in_the_order_in_which_they_are_asked_and_blank_where_none_was_told() -> None:
+    told = log(FIRST, of_conditions={"blood": 0, "unheard_of": 1, "stools_vs_normal": 2})
+    with_some, without = rows([], [], [told, log(FIRST + DAY)], FIRST + DAY)
+    assert with_some["condition_answers"] == "stools_vs_normal:2|blood:0|unheard_of:1"
+    assert without["condition_answers"] is None

@@ -86,7 +86,7 @@ class TestGate:
                 {"nights_not_taken": 2},
                 Code.NOT_TAKEN,
                 True,
-                "2 of 7 logged doses were not taken; a step needs at most 1.",
+                "2 of the last 7 doses were told as not taken; a step needs at most 1.",
             ),
             (
                 {"moderate_side_effects_last_3": 1},
@@ -127,7 +127,10 @@ class TestGate:
         assert isinstance(verdict, Unknown)
         assert verdict.reason.code is Code.NOT_ENOUGH_NIGHTS
         assert verdict.overridable
-        assert f"{logged} of the last {possible} at this dose" in verdict.reason.sentence
+        counted = (
+            f"{logged} of the last {possible} at this dose are logged" if possible else "none at this dose is over"
+        )
+        assert counted in verdict.reason.sentence
 
     def test_every_reason_is_listed_the_hardest_first(self) -> None:
         verdict = asked(
@@ -176,13 +179,13 @@ class TestGate:
         [
             {"nights_logged": 8, "nights_possible": 8},
             {"nights_logged": 7, "nights_possible": 6},
-            {"nights_not_taken": 6, "nights_logged": 5},
+            {"nights_not_taken": 6, "nights_logged": 5, "nights_possible": 5},
             {"nights_not_taken": -1},
             {"moderate_side_effects_last_3": 4},
         ],
     )
     def test_counts_that_cannot_be_are_a_defect(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match=r"Nights not taken|Side effects"):
+        with pytest.raises(ValueError, match=r"nights not taken|Side effects"):
             dataclasses.replace(GREEN, **changes)
 
 

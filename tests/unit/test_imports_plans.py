@@ -1,6 +1,7 @@
 """The columns of a plan: what a row says of it, and every way in which it cannot be meant."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ FACTS = Facts(
     zone=ZoneInfo("Europe/London"),
     conditions={"crohn": "Crohn's disease"},
     templates=[Template(id=f"row of {code}", protocol=protocol) for code, protocol in SHIPPED.items()],
+    sexes=("female", "male", "other"),
 )
 PERSON = {"name": "Ann Example", "birth_date": "1980-12-31", "record_number": "R-1", "conditions": "crohn"}
 BEGINS = {"plan": "STD-2W", "opioids": "no", "starts_on": "2026-03-02", "capsule_strength": "1.5"}
@@ -205,7 +207,7 @@ class TestWhatCannotBeMeant:
         assert (fault.column, fault.letter, fault.sentence) == ("capsule_strength", "", "This is missing.")
 
     def test_two_templates_of_one_code(self) -> None:
-        twice = Facts(today=TODAY, zone=FACTS.zone, conditions={}, templates=[FACTS.templates[0], *FACTS.templates])
+        twice = replace(FACTS, conditions={}, templates=[FACTS.templates[0], *FACTS.templates])
         (column,) = [one for one in plans.COLUMNS if one.name == "plan"]
         with pytest.raises(Refused, match="Several templates"):
             column.read(FACTS.templates[0].protocol.id, twice)

@@ -25,6 +25,7 @@ FACTS = Facts(
     zone=ZoneInfo("Europe/London"),
     conditions={"crohn": "Crohn's disease", "ibs": "Irritable bowel syndrome"},
     templates=(),
+    sexes=("female", "male", "other"),
 )
 GOOD = {
     "name": "Ann Example",
@@ -34,6 +35,7 @@ GOOD = {
     "time_zone": "America/New_York",
     "conditions": "Crohn’s disease; other: Sarcoidosis",
     "medicines": "Vitamin D; Aspirin 75 mg",
+    "sex": "Female",
 }
 
 
@@ -84,6 +86,7 @@ class TestOneRow:
         assert row.person == rows.Person(
             name="Ann Example",
             birth_date=date(1980, 12, 31),
+            sex="female",
             record_number="R-1",
             email="ann@example.org",
             zone=ZoneInfo("America/New_York"),
@@ -95,7 +98,7 @@ class TestOneRow:
         needed = {name: GOOD[name] for name in ("name", "birth_date", "record_number", "conditions")}
         for columns in (tuple(GOOD), tuple(needed)):
             (row,) = rows.read(table(needed, columns=columns), FACTS).rows
-            assert (row.person.email, row.person.zone, row.person.medicines) == ("", FACTS.zone, ())
+            assert (row.person.email, row.person.zone, row.person.medicines, row.person.sex) == ("", FACTS.zone, (), "")
 
     @pytest.mark.parametrize(
         ("wrong", "sentence"),
@@ -117,6 +120,7 @@ class TestOneRow:
             ({"conditions": "Chrons"}, "none of the conditions in the list"),
             ({"conditions": " ; "}, "at least one"),
             ({"conditions": "crohn; Crohn's disease"}, "twice"),
+            ({"sex": "m"}, "Write female, male, other, or leave it empty."),
             ({"medicines": ";".join("ab" for _ in range(61))}, "61 medicines"),
         ],
     )
@@ -159,7 +163,7 @@ class TestTheWholeTable:
     def test_words_in_a_column_without_a_name_are_not_dropped(self) -> None:
         head, body = table(GOOD)
         (fault,) = rows.read((head, (*body, Cell("stray"))), FACTS).faults
-        assert (fault.row, fault.letter, fault.sentence) == (2, "H", rows.NO_NAME)
+        assert (fault.row, fault.letter, fault.sentence) == (2, "I", rows.NO_NAME)
 
     def test_a_header_alone_is_no_table(self) -> None:
         (fault,) = rows.read(table(), FACTS).faults
@@ -196,6 +200,7 @@ PEOPLE = st.lists(
             "time_zone": st.sampled_from(["", "Europe/London", "Asia/Tokyo"]),
             "conditions": st.sampled_from(["crohn", "ibs;crohn", "other: Something, “rare”"]),
             "medicines": st.lists(WORDS.map(lambda word: f'{word} 5 mg, "as needed"'), max_size=3).map(";".join),
+            "sex": st.sampled_from(["", "female", "Male", "other"]),
         }
     ),
     min_size=1,

@@ -35,6 +35,7 @@ def known(**more: Any) -> Facts:
         "moved": False,
         "course": COURSE,
         "opioid_reported": False,
+        "dose_closed": False,
         "night_told": False,
         **more,
     }
@@ -60,6 +61,7 @@ def test_what_is_true_wanted_and_in_time_goes() -> None:
         ({"course": None}, Answer.NO_OPEN_COURSE),
         ({"moved": True}, Answer.LATER),
         ({"opioid_reported": True}, Answer.OPIOID_REPORT_OPEN),
+        ({"dose_closed": True}, Answer.DOSE_CLOSED),
         ({"course": changed(step_dates=frozenset({TOMORROW + timedelta(days=7)}))}, Answer.NO_STEP_THEN),
         ({"course": changed(held=((AT.date(), TOMORROW + timedelta(days=1)),))}, Answer.NO_STEP_THEN),
         ({"course": changed(ended=((TOMORROW, None),))}, Answer.NO_STEP_THEN),
@@ -75,6 +77,7 @@ def test_a_step_is_not_rung_for_when(change: dict[str, Any], said: Answer) -> No
         ({}, Answer.GO),
         ({"night_told": True}, Answer.ALREADY_TOLD),
         ({"opioid_reported": True}, Answer.GO),
+        ({"dose_closed": True}, Answer.GO),
         ({"about_on": date(2026, 3, 1)}, Answer.NOT_ASKED_THEN),
         ({"course": changed(ended=((date(2026, 3, 10), None),))}, Answer.NOT_ASKED_THEN),
         ({"course": changed(held=((date(2026, 3, 10), None),))}, Answer.GO),

@@ -55,7 +55,10 @@ class TestMalformed:
             ({"protocol": 4}, 'protocol is the id of a protocol, like "STD-2W", or an object with its rungs.'),
             ({"protocol": {}}, "protocol.rungs is a list of rungs, each like"),
             ({"protocol": {"rungs": []}}, "protocol.rungs is a list of rungs, each like"),
-            ({"protocol": {"rungs": [{"dose_mg": "12"}]}}, "protocol: OWN: rung 1 is 12 mg, above 10 mg"),
+            (
+                {"protocol": {"rungs": [{"dose_mg": "12"}]}},
+                "protocol: 12 mg is above 10 mg: that is not low-dose nalTREXone.",
+            ),
             ({"protocol": {"rungs": [{"dose": "1"}]}}, "protocol: OWN cannot be read: "),
             ({"protocol": {"toml": "id = "}}, "protocol.toml cannot be read: Invalid value"),
             ({"protocol": {"toml": "", "id": "X"}}, "protocol.id is unknown; known here: toml."),
@@ -75,7 +78,7 @@ class TestMalformed:
             ({"format": 2}, "format is a whole number from 1 to 1."),
             ({"awaiting": True, "first_dose_mg": 3}, "awaiting is for somebody who takes none yet"),
             ({"first_dose_mg": 0}, "first_dose_mg is above 0 mg and at most 10 mg."),
-            ({"target_mg": 50}, "target_mg is above 0 mg and at most 10 mg."),
+            ({"target_mg": 50}, "target_mg: 50 mg is above 10 mg: that is not low-dose nalTREXone."),
             ({"target_mg": "4,5"}, 'target_mg is a number without a unit, zero or more, like "1.5" or 1.5.'),
             ({"target_mg": "450 mcg"}, 'target_mg is a number without a unit, zero or more, like "1.5" or 1.5.'),
             ({"target_mg": -3}, 'target_mg is a number without a unit, zero or more, like "1.5" or 1.5.'),
@@ -92,7 +95,7 @@ class TestMalformed:
             ({"patient": []}, "patient is an object in braces, with a name before each value."),
             (
                 {"patient": {"name": "x"}},
-                "patient.name is unknown; known here: born_on, weight_kg, conditions, medicines.",
+                "patient.name is unknown; known here: born_on, weight_kg, conditions, medicines, sex, weighed_on.",
             ),
             ({"patient": {"born_on": "1980-13-01"}}, "patient.born_on is a date of the calendar"),
             ({"patient": {"weight_kg": 700}}, "patient.weight_kg: A weight is between 2 and 400 kg."),
@@ -118,7 +121,7 @@ class TestMalformed:
                 {"logs": [{"night": "2025-01-06", "taken": False, "taken_mg": 3}]},
                 "logs[0].taken_mg and taken do not go",
             ),
-            ({"logs": [{"night": "2025-01-06", "pain": 11}]}, "logs[0].pain is a whole number from 0 to 10."),
+            ({"logs": [{"night": "2025-01-06", "pain": 11}]}, "logs[0].pain is a number from 0 to 10."),
             ({"logs": [{"night": "2025-01-06", "sleep_hours": 25}]}, "logs[0].sleep_hours is at most 24."),
             ({"logs": [{"night": "2025-01-06", "taken_at": "late"}]}, "logs[0].taken_at is a time of the day"),
             (

@@ -31,8 +31,13 @@ def read_again(file: dict[str, Any]) -> tuple[File, running.Run]:
 
 
 def without_why(answer: dict[str, Any]) -> dict[str, Any]:
-    """What is told but the words: those of a clinic's own protocol are not written."""
-    return answer | {"timeline": [{**line, "why": ""} for line in answer["timeline"]]}
+    """What is told but the words: those of a clinic's own protocol are not written.
+
+    A step of the day looked from is ahead while it happens by itself, and behind once it is written down: what the
+    rules say of that day differs, and is left out.
+    """
+    told = {name: value for name, value in answer.items() if name not in ("findings", "can_step", "why")}
+    return told | {"timeline": [{**line, "why": ""} for line in answer["timeline"]]}
 
 
 class TestReadAgain:

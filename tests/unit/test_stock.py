@@ -126,7 +126,7 @@ class TestRefill:
 
     def test_due_a_week_before_the_beyond_use_date(self) -> None:
         standing = stock.standing([filled(300, beyond_use_on=on(50))], std_2w(), MONDAY)
-        assert standing.refill_due_on == on(44)
+        assert standing.refill_due_on == on(43)
 
     def test_a_newer_fill_settles_it(self) -> None:
         fills = [filled(300, beyond_use_on=on(20)), filled(300, fill_on=MONDAY, beyond_use_on=on(190))]

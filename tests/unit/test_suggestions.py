@@ -1,4 +1,4 @@
-"""Suggestions: the table of the clinical facts (1.4), and that each leads to a protocol there is."""
+"""Suggestions: the table of the clinical facts (1.4), for multiple sclerosis their line of the catalogue (1.2)."""
 
 import pytest
 
@@ -18,6 +18,7 @@ TABLE = {
     "eczema": ["STD-2W"],
     "endometriosis": ["STD-2W"],
     "ibs": ["IBS-0.5", "GI-PLOESSER-D", "GI-PLOESSER-C"],
+    "multiple_sclerosis": ["STD-4W"],
 }
 
 

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from common.night import Slot
+from titration.engine.evidence import Differing
 from titration.engine.record import FOREVER
 from titration.engine.words import day_in_words
 
@@ -36,8 +37,19 @@ class Code(StrEnum):
     TOO_EARLY = "too early"
     ASKED_FIRST = "asked first"
     NOT_TAKEN = "not taken"
+    DOSE_DIFFERS = "reported dose differs"
     SIDE_EFFECTS = "side effects"
     NOT_ENOUGH_NIGHTS = "not enough nights"
+    FINDING = "finding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """What a rule holds against the step, in its sentence, and whether a clinician may weigh it."""
+
+    rule: str
+    sentence: str
+    overridable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +58,12 @@ class Facts:
 
     `today` is the patient's civil date, `held_until` the first day free of the hold in force (None: no hold). Nights
     are the last seven before today at the present dose: `nights_possible` is how many there were (fewer where the dose
-    is younger), `nights_logged` how many of them have a log, `nights_not_taken` how many logs say the dose was not
-    taken, and `moderate_side_effects_last_3` how many of the last three nights have a side effect that is moderate or
-    worse. `asked_first` is what the template wants to hold before this step, in words; empty where it asks nothing.
+    is younger), `nights_logged` how many of them have a log, `nights_not_taken` on how many the dose was told as not
+    taken, log or not, and `moderate_side_effects_last_3` how many of the last three nights have a side effect that is
+    moderate or worse. `asked_first` is what the template wants to hold before this step, in words; empty where it asks
+    nothing.
+    `findings` is what the clinic's rules have on record against the step. `differing` are the doses of the whole course
+    that were told otherwise than prescribed and that nobody has looked into.
     """
 
     due_on: date | None
@@ -61,21 +76,28 @@ class Facts:
     nights_not_taken: int
     moderate_side_effects_last_3: int
     asked_first: str = ""
+    findings: tuple[Against, ...] = ()
+    differing: tuple[Differing, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.nights_not_taken <= self.nights_logged <= self.nights_possible <= WINDOW_NIGHTS:
-            raise ValueError("Nights not taken are among the logged, the logged among the possible, at most seven.")
+        for nights in (self.nights_logged, self.nights_not_taken):
+            if not 0 <= nights <= self.nights_possible <= WINDOW_NIGHTS:
+                raise ValueError("Nights logged, and nights not taken, are among the possible, at most seven.")
         if not 0 <= self.moderate_side_effects_last_3 <= SIDE_EFFECT_NIGHTS:
             raise ValueError("Side effects are counted over the last three nights.")
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A reason: its code, the sentence a clinician reads, and whether a clinician may override it with a reason."""
+    """A reason: its code, the sentence a clinician reads, and whether a clinician may override it with a reason.
+
+    `rule` is the id of the rule that says so, for a finding alone.
+    """
 
     code: Code
     sentence: str
     overridable: bool
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,8 @@ def _hard(facts: Facts) -> list[Why]:
     if facts.opioid_reported:
         sentence = "An opioid was reported and the report has not been answered."
         reasons.append(Why(Code.OPIOID_REPORTED, sentence, overridable=False))
+    if facts.differing:
+        reasons.append(Why(Code.DOSE_DIFFERS, _differing(facts.differing), overridable=False))
     if facts.held_until is not None and facts.today < facts.held_until:
         until = "somebody resumes it" if facts.held_until == FOREVER else day_in_words(facts.held_until)
         sentence = f"The dose is held until {until}."
@@ -153,7 +177,16 @@ def _hard(facts: Facts) -> list[Why]:
     if facts.due_on is not None and facts.today < facts.due_on - _ONE_DAY:
         sentence = f"The step is due on {day_in_words(facts.due_on)}; it can be confirmed from the day before."
         reasons.append(Why(Code.TOO_EARLY, sentence, overridable=False))
-    return reasons
+    return [*reasons, *_found(facts, overridable=False)]
+
+
+def _differing(nights: tuple[Differing, ...]) -> str:
+    last = nights[-1]
+    return (
+        f"Another dose was reported than was prescribed on {len(nights)} {'night' if len(nights) == 1 else 'nights'}"
+        f"{', last' if len(nights) > 1 else ''}: {last.told} instead of {last.prescribed} on {day_in_words(last.on)}. "
+        "Say first what was really taken."
+    )
 
 
 def _clinical(facts: Facts) -> list[Why]:
@@ -164,19 +197,30 @@ def _clinical(facts: Facts) -> list[Why]:
         reasons.append(Why(Code.ASKED_FIRST, sentence, overridable=True))
     if facts.nights_logged >= NIGHTS_NEEDED and facts.nights_not_taken > MOST_NOT_TAKEN:
         sentence = (
-            f"{facts.nights_not_taken} of {facts.nights_logged} logged doses were not taken; "
+            f"{facts.nights_not_taken} of the last {facts.nights_possible} doses were told as not taken; "
             f"a step needs at most {MOST_NOT_TAKEN}."
         )
         reasons.append(Why(Code.NOT_TAKEN, sentence, overridable=True))
     if facts.moderate_side_effects_last_3:
         sentence = f"A moderate or severe side effect was logged in the last {SIDE_EFFECT_NIGHTS} nights."
         reasons.append(Why(Code.SIDE_EFFECTS, sentence, overridable=True))
-    return reasons
+    return [*reasons, *_found(facts, overridable=True)]
+
+
+def _found(facts: Facts, *, overridable: bool) -> list[Why]:
+    return [
+        Why(Code.FINDING, one.sentence, overridable, rule=one.rule)
+        for one in facts.findings
+        if one.overridable is overridable
+    ]
 
 
 def _too_few_nights(facts: Facts) -> list[Why]:
     if facts.nights_logged >= NIGHTS_NEEDED:
         return []
+    if not facts.nights_possible:
+        sentence = f"Not enough nights: none at this dose is over yet, a step needs {NIGHTS_NEEDED} of {WINDOW_NIGHTS}."
+        return [Why(Code.NOT_ENOUGH_NIGHTS, sentence, overridable=True)]
     sentence = (
         f"Not enough nights: {facts.nights_logged} of the last {facts.nights_possible} at this dose are logged, "
         f"a step needs {NIGHTS_NEEDED} of {WINDOW_NIGHTS}."

@@ -297,6 +297,11 @@ def _in_grains(dose: Dose, units: tuple[Unit, ...]) -> tuple[int, list[int]]:
     return whole[0] // shared, [number // shared for number in whole[1:]]
 
 
+def possible(units: Iterable[Unit]) -> frozenset[Dose]:
+    """Every dose up to the hard ceiling that whole counts of these units make, whatever is left of them."""
+    return frozenset(_possible(tuple(sorted(set(units), key=lambda unit: (unit.form, unit.strength, unit.grain)))))
+
+
 @lru_cache(maxsize=256)
 def _possible(units: tuple[Unit, ...]) -> tuple[Dose, ...]:
     """Every dose up to the hard ceiling that these units make and that is exact to a microgram, the lowest first."""

@@ -233,7 +233,7 @@ def _next_beyond_use(heap: _Heap, as_of: date) -> date | None:
 
 
 def _refill_due_on(heap: _Heap, coming: Sequence[Night], as_of: date) -> date | None:
-    """The first day on which what keeps for another week makes no week of the dose then, or of the one after it."""
+    """The first day on which what keeps for more than a week makes no week of the dose then, or of the one after it."""
     heap = heap.copy()
     for day, ahead in _days_ahead(coming, as_of):
         if not _enough(heap, day, ahead):
@@ -260,7 +260,7 @@ def _enough(heap: _Heap, day: date, ahead: Sequence[Night]) -> bool:
         return True
     now = ahead[0].doses
     following = next((night.doses for night in ahead if night.doses != now), now)
-    keeping = heap.usable(day, keeps_until=day + REFILL_DAYS * _ONE_DAY)
+    keeping = heap.usable(day, keeps_until=day + (REFILL_DAYS + 1) * _ONE_DAY)
     return _makes(keeping, now, week) and _makes(keeping, following, week)
 
 

@@ -3,16 +3,18 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
+from zoneinfo import ZoneInfo
 
 from common import clock
 from common.refusals import Refused
 from titration import protocol_files
 from titration.engine.words import day_in_words
 from titration.replay import reading, running, telling
-from titration.replay.fields import Malformed, day
+from titration.replay.fields import Malformed, day_of
 
 DONE, NOT_DONE = 0, 2
 
@@ -28,18 +30,42 @@ def main(words: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
             return DONE
         if asked.file is None:
             raise Refused("Name a file that holds a course; docs/replay.md says how it is written.")
-        file = reading.read(_text(Path(asked.file)), protocol_files.find)
-        as_of = clock.today(file.zone) if asked.as_of is None else day(asked.as_of, "--as-of")
-        done = running.run(file)
-        answer = telling.told(file, done, as_of)
+        answered = answer(_text(Path(asked.file)), asked.as_of)
     except Refused as refused:
         stderr.write(f"{refused.sentence}\n")
         return NOT_DONE
     if asked.json:
-        stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
+        stdout.write(json.dumps(answered.data, indent=2, ensure_ascii=False) + "\n")
     else:
-        stdout.write(_as_table([telling.tabled(line) for line in telling.lines(file, done)], answer, as_of))
+        stdout.write(_as_table([telling.tabled(line) for line in answered.lines], answered.data, answered.as_of))
     return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a file on a day: the data that is printed, and the lines of its table."""
+
+    as_of: date
+    data: dict[str, Any]
+    lines: list[telling.Line]
+
+
+def answer(written: str, day: str | None) -> Answer:
+    """What came of a file's text, looked at from a day; without one, from today in the file's zone.
+
+    Of a plan whose own dose cannot be meant nothing comes but that finding. Raises `Malformed` for what cannot be read.
+    """
+    try:
+        file = reading.read(written, protocol_files.find)
+    except reading.NotMeant as refused:
+        as_of = _day(day, refused.zone)
+        return Answer(as_of, telling.not_meant(refused.dose, refused.sentence, as_of), [])
+    as_of, done = _day(day, file.zone), running.run(file)
+    return Answer(as_of, telling.told(file, done, as_of), telling.lines(file, done))
+
+
+def _day(written: str | None, zone: ZoneInfo) -> date:
+    return clock.today(zone) if written is None else day_of(written, "--as-of")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -104,8 +130,13 @@ def _closing(answer: dict[str, Any], as_of: date) -> list[str]:
         said.append(f"Next step: {step['dose_mg']} mg on {day_in_words(date.fromisoformat(step['on']))}.")
     if supply["units_left"] is not None:
         said.append(_supplied(supply))
-    said += [f"Refused, change {one['change']}: {one['sentence']}" for one in answer["refused"]]
+    said += [f"{_refused(one['change'])}: {one['sentence']}" for one in answer["refused"]]
+    said += [f"{one['rule']}, {one['severity']}: {one['sentence']}" for one in answer["findings"]]
     return said
+
+
+def _refused(change: int | None) -> str:
+    return "Refused, the plan itself" if change is None else f"Refused, change {change}"
 
 
 def _supplied(supply: dict[str, Any]) -> str:

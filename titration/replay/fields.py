@@ -23,7 +23,10 @@ Read = Callable[[Any, str], T]
 _REQUIRED: Any = object()
 _LARGEST_EXPONENT = 9
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{1,2}:[0-9]{2}.*")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+YES = frozenset({"yes", "y", "true", "1"})
+NO = frozenset({"no", "n", "false", "0"})
 
 
 class Malformed(Refused):
@@ -88,6 +91,14 @@ def flag(value: Any, where: str) -> bool:
     return value
 
 
+def yes_or_no(value: Any, where: str) -> bool:
+    """True and false as people tell them: in words, or as 1 and 0."""
+    said = str(value).strip().lower() if isinstance(value, (bool, int, str)) else ""
+    if said not in YES | NO:
+        raise Malformed(f"{where} is true or false.")
+    return said in YES
+
+
 def whole(least: int, most: int) -> Read[int]:
     def read(value: Any, where: str) -> int:
         if isinstance(value, Decimal) and value.is_finite() and value.adjusted() <= _LARGEST_EXPONENT:
@@ -115,6 +126,40 @@ def day(value: Any, where: str) -> date:
     if read is not None:
         raise Malformed(f"{where} is a date of the years {FIRST_DAY.year} to {LAST_DAY.year}.")
     raise Malformed(f'{where} is a date of the calendar, written "2025-01-06".')
+
+
+def day_of(value: Any, where: str) -> date:
+    """A date, or that of a moment as it is written: what was told with its hour is of its date."""
+    moment = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    return day(moment[1] if moment else value, where)
+
+
+def number_of(least: int, most: int) -> Read[int | Decimal]:
+    """A number between ends, also as a text: a scale, or minutes."""
+
+    def read(value: Any, where: str) -> int | Decimal:
+        said = Decimal(value.strip()) if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) else value
+        if type(said) is int:
+            said = Decimal(said)
+        if not isinstance(said, Decimal) or not said.is_finite() or not least <= said <= most:
+            raise Malformed(f"{where} is a number from {least} to {most}.")
+        return int(said) if said == said.to_integral_value() else said
+
+    return read
+
+
+def whole_of(least: int, most: int) -> Read[int]:
+    """A whole number between ends, also as a text."""
+
+    def read(value: Any, where: str) -> int:
+        return whole(least, most)(int(value) if isinstance(value, str) and value.strip().isdecimal() else value, where)
+
+    return read
+
+
+def words_of(value: Any, where: str) -> str:
+    """Words, or a list of them in one line."""
+    return "; ".join(text(one, where) for one in value) if isinstance(value, list) else text(value, where)
 
 
 def amount(value: Any, where: str) -> Decimal:
@@ -154,7 +199,7 @@ def choice(kinds: type[E], also: Mapping[str, E] | None = None) -> Read[E]:
     """One of the names; "opioid_course" is "opioid course"."""
 
     def read(value: Any, where: str) -> E:
-        said = text(value, where).replace("_", " ")
+        said = text(value, where).replace("_", " ").strip().lower()
         if also and said in also:
             return also[said]
         try:

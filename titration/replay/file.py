@@ -1,5 +1,6 @@
 """What a file says, once it has been read: every default filled in, nothing run yet."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,7 @@ from common.dose import Dose
 from titration.engine.course import Change, Course
 from titration.engine.formulation import Formulation
 from titration.engine.stock import Fill
+from titration.replay.known import Known
 
 NEXT_RUNG = -1
 """The rung of an advance that names none: the one above the dose in force when it is recorded."""
@@ -68,25 +70,41 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """A night as it was told. `taken_mg` None: as the schedule says. Scales and minutes are kept as they were read."""
+    """A night as it was told. `taken_mg` None: as the schedule says. Scales and minutes are kept as they were read.
+
+    `measures` are what only some conditions are asked, by name. `reviewed_on` is the day somebody answered what it
+    tells of other medicines, `answered_on` the day somebody settled its signs, or the gap that it belongs to, and
+    `clarified_on` the day somebody found out what was taken, of this night and those before.
+    """
 
     night: date
     taken: Taken | None = None
     taken_mg: Dose | None = None
     taken_at: str = ""
     sleep_hours: Decimal | None = None
-    scales: tuple[tuple[str, int], ...] = ()
+    scales: tuple[tuple[str, int | Decimal], ...] = ()
     side_effects: tuple[SideEffect, ...] = ()
     other_medicines: str = ""
     reviewed_on: date | None = None
+    answered_on: date | None = None
+    clarified_on: date | None = None
+    skipped_because: str = ""
+    menstruating: bool | None = None
+    measures: tuple[tuple[str, Decimal], ...] = ()
 
-    def scale(self, name: str) -> int | None:
+    def scale(self, name: str) -> int | Decimal | None:
         return dict(self.scales).get(name)
 
     @property
     def reports_a_medicine(self) -> bool:
         """Whether another medicine was told of, by name or by any answer but no."""
         return self.other_medicines.lower() not in ("", "no", "none")
+
+
+def lead_column(logs: Iterable[Log]) -> str:
+    """The scale that stands for the lead symptom: its own, or pain or fatigue where a file tells that one alone."""
+    told = {name for log in logs for name, _ in log.scales}
+    return next((name for name in ("lead_symptom", "pain", "fatigue") if name in told), "lead_symptom")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +115,8 @@ class Patient:
     weight_kg: Decimal | None = None
     conditions: tuple[str, ...] = ()
     medicines: tuple[str, ...] = ()
+    sex: str = ""
+    weighed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +133,4 @@ class File:
     changes: tuple[Told, ...] = ()
     fills: tuple[Fill, ...] = ()
     logs: tuple[Log, ...] = ()
+    known: Known = field(default_factory=Known)

@@ -10,7 +10,7 @@ from titration.engine import gate, planner, timeline
 from titration.engine.record import Due
 from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import Segment, State
-from titration.replay.file import Log, Severity, Taken
+from titration.replay.file import Log, Severity, Taken, lead_column
 
 _ONE_DAY = timedelta(days=1)
 
@@ -20,6 +20,7 @@ class Diary:
 
     def __init__(self, logs: Sequence[Log]) -> None:
         self._by_night = {log.night: log for log in logs}
+        self._lead = lead_column(logs)
         self._reports = [log for log in logs if log.reports_a_medicine]
         self.last = max(self._by_night, default=None)
 
@@ -29,7 +30,7 @@ class Diary:
         first = max(today - gate.WINDOW_NIGHTS * _ONE_DAY, _same_dose_since(in_force, current) or today)
         possible = [first + number * _ONE_DAY for number in range((today - first).days)]
         told = [self._by_night[night] for night in possible if night in self._by_night]
-        evidence = [log for log in told if _is_evidence(log)]
+        evidence = [log for log in told if _is_evidence(log, self._lead)]
         last_nights = today - gate.SIDE_EFFECT_NIGHTS * _ONE_DAY
         return gate.Facts(
             due_on=due.on,
@@ -39,7 +40,9 @@ class Diary:
             opioid_reported=any(_is_open(report, today) for report in self._reports),
             nights_logged=len(evidence),
             nights_possible=len(possible),
-            nights_not_taken=sum(1 for log in evidence if log.taken is not Taken.TAKEN),
+            nights_not_taken=sum(
+                1 for log in told if log.taken is Taken.SKIPPED and timeline.dose_on(in_force, log.night) is not None
+            ),
             moderate_side_effects_last_3=sum(1 for log in told if log.night >= last_nights and _hurts(log)),
         )
 
@@ -57,9 +60,9 @@ def _same_dose_since(in_force: timeline.Timeline, current: Segment | None) -> da
     return since
 
 
-def _is_evidence(log: Log) -> bool:
+def _is_evidence(log: Log, lead: str) -> bool:
     taken = None if log.taken is None else log.taken.value
-    return counts_as_log(taken=taken, sleep_hours=log.sleep_hours, lead_symptom=log.scale("lead_symptom"))
+    return counts_as_log(taken=taken, sleep_hours=log.sleep_hours, lead_symptom=log.scale(lead))
 
 
 def _hurts(log: Log) -> bool:

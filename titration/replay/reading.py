@@ -6,13 +6,14 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from common.dose import HARD_CEILING, Dose
+from common.dose import HARD_CEILING, SOFT_CEILING, Dose
+from common.drug_names import NALTREXONE
 from common.night import Slot
 from titration.engine import by_weight
 from titration.engine.course import RETITRATE_FROM_DAYS, Course, Supersede
@@ -20,7 +21,7 @@ from titration.engine.formulation import MEASURED, Form, Formulation, Unit
 from titration.engine.protocol import Protocol, Then
 from titration.engine.refusals import EngineRefusal
 from titration.engine.stock import Fill
-from titration.replay import fields, kinds
+from titration.replay import fields, kinds, known
 from titration.replay.fields import Fields, Malformed
 from titration.replay.file import File, Log, Mode, Patient, Severity, SideEffect, Taken, Told
 
@@ -37,20 +38,40 @@ LONGEST_GAP_DAYS = 366
 
 _YEAR = re.compile(r"[0-9]{4}")
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T)?([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T)?([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_SHORT_HOUR = re.compile(r"(?<![0-9:])([0-9]):([0-5][0-9])")
 _SCALES = {
     "latency_min": (0, 1440),
     "awake_min": (0, 1440),
     "awakenings": (0, 100),
     "quality": (1, 5),
-    "dream_vividness": (0, 3),
+    "dream_vividness": (0, 10),
     "dream_distress": (0, 10),
     "pain": (0, 10),
     "fatigue": (0, 10),
     "lead_symptom": (0, 10),
 }
-"""The whole numbers of a night, least and most; as the diary has them."""
+"""The numbers of a night, least and most. The diary asks for whole ones, and for vividness of 0 to 3."""
+
+_TAKEN_WORDS = {"missed": Taken.SKIPPED, "not taken": Taken.SKIPPED, "skip": Taken.SKIPPED, "left out": Taken.SKIPPED}
+
+
+class TooMuch(Malformed):
+    """A plan's own dose that cannot be meant."""
+
+    def __init__(self, sentence: str, dose: Dose) -> None:
+        super().__init__(sentence)
+        self.dose = dose
+
+
+class NotMeant(TooMuch):
+    """The file's plan itself has a dose that cannot be meant: there is no course, but that much can be said of it."""
+
+    def __init__(self, refused: TooMuch, zone: ZoneInfo) -> None:
+        super().__init__(refused.sentence, refused.dose)
+        self.zone = zone
+
 
 Find = Callable[[str], Protocol]
 """The protocol of an id; raises `EngineRefusal` where there is none."""
@@ -71,7 +92,10 @@ def parsed(written: str) -> Any:
 
 
 def read(written: str, find: Find) -> File:
-    """The file as the engine's values; raises `Malformed` with one sentence that names what is wrong."""
+    """The file as the engine's values.
+
+    Raises `Malformed` with one sentence that names what is wrong; `NotMeant` where that is the plan's own dose.
+    """
     said = Fields(parsed(written), "")
     said.take("format", fields.whole(FORMAT, FORMAT), FORMAT)
     said.take("note", fields.text, "")
@@ -79,7 +103,10 @@ def read(written: str, find: Find) -> File:
     protocols = _Protocols(find, patient.weight_kg)
     formulation = said.take("formulation", _formulation, None)
     zone = said.take("zone", _zone)
-    course = _course(said, protocols)
+    try:
+        course = _course(said, protocols)
+    except TooMuch as refused:
+        raise NotMeant(refused, zone) from None
     changes = said.take("changes", fields.many(_as_is, MOST_CHANGES), ())
     told = [kinds.told(one, f"changes[{index}]", index, protocols.read) for index, one in enumerate(changes)]
     file = File(
@@ -93,6 +120,7 @@ def read(written: str, find: Find) -> File:
         changes=_in_order(told, course.start_on),
         fills=said.take("fills", fields.many(_fills_of(formulation), MOST_FILLS), ()),
         logs=_each_night_once(said.take("logs", fields.many(_log, MOST_LOGS), ())),
+        known=known.read(said),
     )
     said.done()
     return file
@@ -144,13 +172,34 @@ class _Protocols:
 
     def read(self, value: Any, where: str) -> Protocol:
         try:
-            protocol = self.find(value) if isinstance(value, str) else Protocol.from_json(_own(value, where))
+            protocol = self.find(value) if isinstance(value, str) else Protocol.from_json(_meant(value, where))
             if protocol.needs_weight and self.weight_kg is not None:
                 protocol = by_weight.resolved(protocol, self.weight_kg)
             protocol.check_ready()
         except EngineRefusal as refused:
             raise Malformed(f"{where}: {refused.sentence}") from None
         return protocol
+
+
+def _meant(value: Any, where: str) -> Mapping[str, Any]:
+    """A clinic's own protocol; raises `TooMuch` where a dose is none of low dose, or goes above the usual most and says
+    no reason. What else may be wrong with it the engine says.
+    """
+    own = _own(value, where)
+    for rung in own["rungs"]:
+        dose = _dose_of(rung)
+        if dose is not None and dose > HARD_CEILING:
+            raise TooMuch(f"{where}: {_not_low(dose)}", dose)
+        if dose is not None and dose > SOFT_CEILING and not rung.get("reason"):
+            raise TooMuch(f"{where}: {dose} is above {SOFT_CEILING}, and gives no reason.", dose)
+    return own
+
+
+def _dose_of(rung: Mapping[str, Any]) -> Dose | None:
+    try:
+        return fields.dose(rung.get("dose_mg"), "dose_mg")
+    except Malformed:
+        return None
 
 
 def _own(value: Any, where: str) -> Mapping[str, Any]:
@@ -219,9 +268,15 @@ def _zone(value: Any, where: str) -> ZoneInfo:
 
 def _prescribed(value: Any, where: str) -> Dose:
     dose = fields.dose(value, where)
-    if not dose.mg or dose > HARD_CEILING:
+    if not dose.mg:
         raise Malformed(f"{where} is above 0 mg and at most {HARD_CEILING}.")
+    if dose > HARD_CEILING:
+        raise TooMuch(f"{where}: {_not_low(dose)}", dose)
     return dose
+
+
+def _not_low(dose: Dose) -> str:
+    return f"{dose} is above {HARD_CEILING}: that is not low-dose {NALTREXONE}."
 
 
 def _patient(value: Any, where: str) -> Patient:
@@ -231,14 +286,16 @@ def _patient(value: Any, where: str) -> Patient:
         weight_kg=said.take("weight_kg", _weight, None),
         conditions=said.take("conditions", fields.many(fields.text, 100), ()),
         medicines=said.take("medicines", fields.many(fields.text, 500), ()),
+        sex=said.take("sex", fields.text, ""),
+        weighed_on=said.take("weighed_on", fields.day_of, None),
     )
     said.done()
     return patient
 
 
 def _born(value: Any, where: str) -> str:
-    if isinstance(value, str) and _YEAR.fullmatch(value):
-        return value
+    if isinstance(value, (str, int)) and _YEAR.fullmatch(str(value)):
+        return str(value)
     return fields.day(value, where).isoformat()
 
 
@@ -291,10 +348,10 @@ _USUAL = {form: f"{form}_mg_per_ml" if form in MEASURED else f"{form}_mg" for fo
 
 def _log(value: Any, where: str) -> Log:
     said = Fields(value, where)
-    taken_mg = said.take("taken_mg", fields.dose, None)
+    taken_mg = said.take("taken_mg", _milligrams, None)
     implied = None if taken_mg is None else Taken.TAKEN if taken_mg.mg else Taken.SKIPPED
     log = Log(
-        night=said.take("night", fields.day),
+        night=said.take("night", fields.day_of),
         taken=said.take("taken", _taken, implied),
         taken_mg=taken_mg,
         taken_at=said.take("taken_at", _time, ""),
@@ -302,35 +359,84 @@ def _log(value: Any, where: str) -> Log:
         scales=tuple(
             (name, number)
             for name, ends in _SCALES.items()
-            if (number := said.take(name, fields.whole(*ends), None)) is not None
+            if (number := said.take(name, fields.number_of(*ends), None)) is not None
         ),
-        side_effects=said.take("side_effects", fields.many(_side_effect, 100), ()),
-        other_medicines=said.take("other_medicines", fields.text, "").strip(),
-        reviewed_on=said.take("reviewed_on", fields.day, None),
+        side_effects=said.take("side_effects", _side_effects, ()),
+        other_medicines=said.take("other_medicines", _others, "").strip(),
+        reviewed_on=said.take("reviewed_on", fields.day_of, None),
+        answered_on=said.take("answered_on", fields.day_of, None),
+        clarified_on=said.take("clarified_on", fields.day_of, None),
+        skipped_because=said.take("skipped_because", fields.text, "", also=("reason",)),
+        menstruating=said.take(known.MENSTRUATING, fields.yes_or_no, None),
+        measures=tuple(
+            (name, measure)
+            for name, most in known.MEASURES.items()
+            if (measure := said.take(name, fields.amount_up_to(most), None)) is not None
+        ),
     )
+    said.take("note", fields.text, "")
     said.done()
     if log.taken is not implied and implied is not None:
         raise Malformed(f"{where}.taken_mg and taken do not go together: more than 0 mg was taken, or none was.")
     return log
 
 
+def _milligrams(value: Any, where: str) -> Dose:
+    """Milligrams, also with their unit behind them, as a diary shows them; no other unit."""
+    if isinstance(value, str):
+        value = re.sub(r"\s*mg$", "", value.strip())
+    return fields.dose(value, where)
+
+
 def _taken(value: Any, where: str) -> Taken:
+    said = str(value).strip().lower() if isinstance(value, (bool, int, str)) else ""
+    if said in fields.YES | fields.NO:
+        return Taken.TAKEN if said in fields.YES else Taken.SKIPPED
+    return fields.choice(Taken, _TAKEN_WORDS)(value, where)
+
+
+def _others(value: Any, where: str) -> str:
+    """Words, or the answer alone."""
     if isinstance(value, bool):
-        return Taken.TAKEN if value else Taken.SKIPPED
-    return fields.choice(Taken)(value, where)
+        return "yes" if value else "no"
+    return fields.words_of(value, where)
 
 
 def _time(value: Any, where: str) -> str:
-    if not _TIME.fullmatch(fields.text(value, where)):
-        raise Malformed(f'{where} is a time of the day, like "22:15", or a moment, like "2025-01-06T22:15-05:00".')
-    return str(value)
+    said = _SHORT_HOUR.sub(r"0\1:\2", fields.text(value, where).strip().replace(" ", "T", 1))
+    wrong = Malformed(f'{where} is a time of the day, like "22:15", or a moment, like "2025-01-06T22:15-05:00".')
+    if not _TIME.fullmatch(said):
+        raise wrong
+    try:
+        datetime.fromisoformat(said if "T" in said else f"2000-01-01T{said}")
+    except ValueError:
+        raise wrong from None
+    return said
 
 
-def _side_effect(value: Any, where: str) -> SideEffect:
+def _side_effects(value: Any, where: str) -> tuple[SideEffect, ...]:
+    """A list of names with their severity, or the severities by name. What was not felt is left out."""
+    if isinstance(value, Mapping):
+        value = [{"name": name, "severity": severity} for name, severity in value.items()]
+    told = fields.many(_side_effect, 100)(value, where)
+    return tuple(effect for effect in told if effect is not None)
+
+
+def _side_effect(value: Any, where: str) -> SideEffect | None:
     said = Fields(value, where)
-    effect = SideEffect(said.take("name", fields.text), said.take("severity", fields.choice(Severity)))
+    name = said.take("name", fields.text)
+    severity = said.take("severity", _severity)
     said.done()
-    return effect
+    return SideEffect(name, severity) if severity is not None else None
+
+
+def _severity(value: Any, where: str) -> Severity | None:
+    """In words, or from 0 (not felt) to 3 (severe)."""
+    if type(value) is int and 0 <= value <= len(Severity):
+        return list(Severity)[value - 1] if value else None
+    if isinstance(value, str) and value.strip().lower() == "none":
+        return None
+    return fields.choice(Severity)(value, where)
 
 
 def _each_night_once(logs: tuple[Log, ...]) -> tuple[Log, ...]:

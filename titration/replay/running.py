@@ -37,14 +37,15 @@ class Refusal:
 class Run:
     """What came of a file: the course with all that stands, steps that happened by themselves among it.
 
-    For each change of the course, `words` are what was written about it, or what a step waited for, and `recorded` when
-    that was.
+    For each change of the course, `words` are what was written about it, or what a step waited for, `recorded` when
+    that was, and `by_itself` whether it is a step that nobody had to record.
     """
 
     course: Course
     refused: list[Refusal] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
+    by_itself: list[bool] = field(default_factory=list)
 
 
 def run(file: File) -> Run:
@@ -64,6 +65,7 @@ def run(file: File) -> Run:
         places[told.index] = len(done.course.changes) - 1
         done.words.append(told.reason)
         done.recorded.append(Recorded(recorded_on, told.correction))
+        done.by_itself.append(False)
     _let_steps_happen(file, done, since=now, until=None)
     return done
 
@@ -123,6 +125,7 @@ def _let_steps_happen(file: File, done: Run, *, since: date, until: date | None)
             return
         done.words.append(f"waited since {day_in_words(due.on)}. {waited}" if waited else "")
         done.recorded.append(Recorded(on))
+        done.by_itself.append(True)
         done.course = done.course.changed(Advance(due.rung, on))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from common.dose import Dose
 from common.night import Slot
 from titration.engine import planner, record, stock, timeline
+from titration.engine.advice.finding import Step
 from titration.engine.course import (
     Advance,
     Change,
@@ -34,8 +35,9 @@ from titration.engine.planner import Night
 from titration.engine.record import Reason, Record
 from titration.engine.refusals import EngineRefusal
 from titration.engine.timeline import Segment, State
-from titration.replay import nights
+from titration.replay import judging, nights
 from titration.replay.file import File
+from titration.replay.judging import Raised
 from titration.replay.running import Run, waiting_step
 
 WRITTEN_OUT_DAYS = 366
@@ -62,15 +64,53 @@ class Line:
 
 def told(file: File, done: Run, as_of: date) -> dict[str, Any]:
     """The answer, ready for JSON: doses and units as decimal texts, days as year-month-day."""
+    supply = _standing(file, done, as_of)
+    judgement, raised = judging.judged(file, done, as_of, supply)
     return {
         "timeline": [_line(line) for line in written_out(file, done, as_of)],
         "dose_now_mg": _mg(timeline.dose_on(timeline.unfold(done.course), as_of)),
         "next_step": _next_step(done, as_of),
-        "supply": _supply(file, done, as_of),
+        "supply": _supply(supply),
         "refused": [
             {"change": refusal.change, "sentence": refusal.sentence}
             for refusal in sorted(done.refused, key=lambda refusal: refusal.change)
         ],
+        "findings": [_finding(one) for one in raised],
+        "can_step": _CAN_STEP[judgement.step],
+        "why": " ".join(judgement.why),
+    }
+
+
+def not_meant(dose: Dose, sentence: str, as_of: date) -> dict[str, Any]:
+    """The answer of a plan whose own dose cannot be meant: no course, and R29 says why nothing is saved."""
+    return {
+        "timeline": [],
+        "dose_now_mg": None,
+        "next_step": None,
+        "supply": _supply(None),
+        "refused": [{"change": None, "sentence": sentence}],
+        "findings": [_finding(one) for one in judging.typed(dose, sentence, as_of)],
+        "can_step": False,
+        "why": sentence,
+    }
+
+
+_CAN_STEP: Mapping[Step, bool | str] = {Step.OPEN: True, Step.CLOSED: False, Step.UNKNOWN: "insufficient data"}
+
+
+def _finding(raised: Raised) -> dict[str, Any]:
+    found = raised.finding
+    return {
+        "rule": found.rule,
+        "version": found.version,
+        "severity": found.tier.value,
+        "raised_on": raised.on.isoformat(),
+        "blocks": sorted(found.blocks),
+        "sentence": found.sentence,
+        "patient_sentence": found.patient_sentence,
+        "data": {**found.data},
+        "thresholds": {**found.used},
+        "offers": [offer.value for offer in found.offers],
     }
 
 
@@ -318,22 +358,28 @@ def _next_step(done: Run, as_of: date) -> dict[str, str] | None:
     return {"on": due.on.isoformat(), "dose_mg": due.dose.text} if due else None
 
 
-def _supply(file: File, done: Run, as_of: date) -> dict[str, Any]:
-    if not any(fill.on <= as_of for fill in file.fills):
+def _supply(standing: stock.Standing | None) -> dict[str, Any]:
+    if standing is None:
         return {"units_left": None, "run_out_on": None, "short_by_next_step": None}
-    in_force = timeline.unfold(done.course)
-    intended = timeline.plan(done.course, as_of)
-    standing = stock.standing(
-        file.fills,
-        [*_nights(in_force, in_force[0].from_on, as_of), *_coming(file, intended, as_of)],
-        as_of,
-        told=dict(nights.taken(file.logs, in_force, as_of)),
-    )
     return {
         "units_left": counted(standing.units_left),
         "run_out_on": standing.run_out_on.isoformat() if standing.run_out_on else None,
         "short_by_next_step": standing.short_by_next_step,
     }
+
+
+def _standing(file: File, done: Run, as_of: date) -> stock.Standing | None:
+    """How the supply stands before the day's dose; None before the first fill."""
+    if not any(fill.on <= as_of for fill in file.fills):
+        return None
+    in_force = timeline.unfold(done.course)
+    intended = timeline.plan(done.course, as_of)
+    return stock.standing(
+        file.fills,
+        [*_nights(in_force, in_force[0].from_on, as_of), *_coming(file, intended, as_of)],
+        as_of,
+        told=dict(nights.taken(file.logs, in_force, as_of)),
+    )
 
 
 def _nights(schedule: timeline.Timeline, from_on: date, until_on: date) -> list[Night]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from common.dose import SOFT_CEILING
 from titration.engine import timeline
 from titration.engine.course import Change, Course, Supersede
 from titration.engine.formulation import Formulation
@@ -20,6 +21,7 @@ from titration.engine.stock import Fill
 from titration.engine.terms import plain
 from titration.replay import kinds
 from titration.replay.file import Log, Mode, Patient, Recorded, Taken
+from titration.replay.judging import dose_of
 from titration.replay.reading import FORMAT
 from titration.replay.telling import counted
 
@@ -113,7 +115,9 @@ def _change(change: Change, at: Recorded, library: Mapping[str, Protocol]) -> di
     if isinstance(said.get("protocol"), Protocol):
         said["protocol"] = _protocol(said["protocol"], library)
     recorded_on = {"recorded_on": at.on.isoformat()} if said.get("on") != at.on.isoformat() else {}
-    return {**said, **recorded_on, **({"correction": True} if at.correction else {})}
+    # What was written stays here; that there was a reason is part of the course.
+    reason = {"reason": "given"} if (dose := dose_of(change)) is not None and dose > SOFT_CEILING else {}
+    return {**said, **recorded_on, **reason, **({"correction": True} if at.correction else {})}
 
 
 def _protocol(protocol: Protocol, library: Mapping[str, Protocol]) -> str | dict[str, Any]:
@@ -149,6 +153,8 @@ def _patient(patient: Patient) -> dict[str, Any]:
     return {
         **({"born_on": patient.born[:4]} if patient.born else {}),
         **({"weight_kg": plain(patient.weight_kg)} if patient.weight_kg is not None else {}),
+        **({"weighed_on": patient.weighed_on.isoformat()} if patient.weighed_on else {}),
+        **({"sex": _code(patient.sex)} if patient.sex else {}),
         "conditions": [_code(condition) for condition in patient.conditions],
     }
 
@@ -171,10 +177,15 @@ def _log(log: Log) -> dict[str, Any]:
         "taken_mg": log.taken_mg.text if log.taken_mg else None,
         "taken_at": log.taken_at or None,
         "sleep_hours": plain(log.sleep_hours) if log.sleep_hours is not None else None,
-        **dict(log.scales),
+        **{name: number if isinstance(number, int) else plain(number) for name, number in log.scales},
         "side_effects": [{"name": _code(one.name), "severity": one.severity.value} for one in log.side_effects] or None,
         "other_medicines": "yes" if log.reports_a_medicine else None,
         "reviewed_on": log.reviewed_on.isoformat() if log.reviewed_on else None,
+        "answered_on": log.answered_on.isoformat() if log.answered_on else None,
+        "clarified_on": log.clarified_on.isoformat() if log.clarified_on else None,
+        "skipped_because": _code(log.skipped_because) if log.skipped_because else None,
+        "menstruating": log.menstruating,
+        **{name: plain(number) for name, number in log.measures},
     }
     return {name: value for name, value in said.items() if value is not None}
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from accounts.actors import Actor
@@ -22,13 +22,15 @@ from symptoms import scoring
 from symptoms.models import REPORT_WORDS, DoseTaken, OpioidReport, SymptomLog
 from titration import changes
 from titration.engine import gate, planner, timeline
+from titration.engine.advice.finding import Block
 from titration.engine.course import Begin, Course
 from titration.engine.formulation import Formulation
 from titration.engine.planner import Parts
 from titration.engine.protocol import Protocol
 from titration.engine.refusals import EngineRefusal
-from titration.models import PlanChange, Prescription, ProtocolVersion, Step
-from titration.selectors import library
+from titration.models import Finding, PatientTag, PlanChange, Prescription, ProtocolVersion, Step
+from titration.selectors import findings, library
+from titration.selectors import reported as reported_selectors
 
 MODERATE_OR_WORSE = frozenset({"moderate", "severe"})
 
@@ -55,6 +57,13 @@ def prescriptions_of(patient: Patient) -> list[Prescription]:
 def visible_prescriptions(actor: Actor) -> QuerySet[Prescription]:
     """The courses of the patients this actor may know of."""
     return Prescription.objects.filter(patient__in=patients_selectors.visible_to(actor))
+
+
+def open_by_name(actor: Actor) -> list[Prescription]:
+    """The open courses of these patients, with their patients, by name; without the protocols they were signed with."""
+    found = visible_prescriptions(actor).filter(state__in=Prescription.OPEN_STATES)
+    ordered = found.select_related("patient").order_by("patient__sort_key", "patient_id")
+    return list(ordered.defer("protocol_snapshot"))
 
 
 def course_of(prescription: Prescription) -> Course:
@@ -109,6 +118,7 @@ class TonightState(StrEnum):
     OFF = "off"
     PAUSED = "paused"
     STOPPED_BY_REPORT = "stopped_by_report"
+    STOPPED_BY_ALERT = "stopped_by_alert"
     ENDED = "ended"
 
 
@@ -144,6 +154,9 @@ def tonight(patient: Patient, *, at: datetime) -> Tonight:
         return Tonight(state=TonightState.STOPPED_BY_REPORT, on=on, slot=slot)
     if prescription is None or course is None:
         return Tonight(state=TonightState.NO_PLAN, on=on, slot=slot)
+    standing, awaits = Finding.objects.filter(patient=patient), prescription.awaiting and prescription.begun_on is None
+    if standing.closing(Block.DOSE).exists() or (awaits and standing.closing(Block.START).exists()):
+        return Tonight(state=TonightState.STOPPED_BY_ALERT, on=on, slot=slot)
     return _tonight_of(prescription, course, in_force, on, slot)
 
 
@@ -190,6 +203,13 @@ def _tonight_of(
     )
 
 
+def first_dose_on(prescription: Prescription) -> date | None:
+    """The day of the first dose; None while the medicine is awaited."""
+    if prescription.awaiting:
+        return prescription.begun_on
+    return prescription.taking_since or prescription.start_on
+
+
 def first_dose_of(course: Course) -> Dose:
     """What a plan that awaits its medicine begins with."""
     begun = timeline.unfold(course.changed(Begin(course.start_on)))
@@ -206,6 +226,13 @@ def opioid_report_open(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(reports.values_list("patient_id", flat=True))
 
 
+def told_to_take_none(patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these patients read that they take no further dose: a report is unanswered, or an alert closes it."""
+    ids = list(patient_ids)
+    closed = Finding.objects.filter(patient_id__in=ids).closing(Block.DOSE)
+    return opioid_report_open(ids) | set(closed.values_list("patient_id", flat=True))
+
+
 def visible_reports(actor: Actor) -> QuerySet[OpioidReport]:
     """The opioid reports of the patients this actor may know of, answered or not."""
     return OpioidReport.objects.filter(patient__in=patients_selectors.visible_to(actor))
@@ -216,9 +243,14 @@ RECORDS_WITH_REPORTS = patients_selectors.RECORDS.annotate(
         OpioidReport.objects.filter(patient=OuterRef("pk"), review=None)
         .order_by("at")
         .values(row=JSONObject(id="id", night="night", answer="answer", words="words", at="at"))
-    )
+    ),
+    clarified_to=Subquery(reported_selectors.last_clarified("pk")),
+    tag_names=ArraySubquery(
+        PatientTag.objects.filter(patient=OuterRef("pk")).order_by("tag__name").values("tag__name")
+    ),
 )
-"""Patients' records, each with the unanswered opioid reports that `reports_beside` reads."""
+"""Patients' records, each with the unanswered opioid reports that `reports_beside` reads, `tag_names`, and
+`clarified_to`: the day up to which reported doses have been looked into."""
 
 
 def reports_beside(patient: Patient) -> list[OpioidReport]:
@@ -248,7 +280,7 @@ def gate_of(prescription: Prescription, *, at: datetime, early: bool = False) ->
 
 
 def gates_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uuid.UUID, gate.Verdict]:
-    """The gate of each course, in four queries however many there are. `patient` must have been selected with them."""
+    """The gate of each course, in six queries however many there are. `patient` must have been selected with them."""
     facts = facts_of(prescriptions, at=at)
     return {prescription.id: gate.gate(facts[prescription.id]) for prescription in prescriptions}
 
@@ -263,7 +295,21 @@ def facts_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uui
         steps[step.prescription_id].append(step)
     logs = {(log.patient_id, log.night): log for log in _logs(patients, earliest)}
     doses = {(dose.patient_id, dose.plan_date): dose for dose in _doses(patients, earliest)}
-    return {p.id: _facts(p, steps[p.id], logs, doses, p.patient_id in reported, at) for p in prescriptions}
+    closing, clarified = findings.closing_the_step(patients), reported_selectors.clarified_to(patients)
+    otherwise = reported_selectors.told_otherwise(patients, clarified=clarified)
+    return {
+        p.id: _facts(
+            p,
+            steps[p.id],
+            logs,
+            doses,
+            p.patient_id in reported,
+            closing[p.patient_id],
+            otherwise.get(p.patient_id, ()),
+            at,
+        )
+        for p in prescriptions
+    }
 
 
 def evidence_since(prescription: Prescription, *, at: datetime) -> date:
@@ -278,16 +324,21 @@ def verdict_from(
     logs: Iterable[Any],
     doses: Iterable[Any],
     opioid_reported: bool,
+    closing: Sequence[Finding],
+    otherwise: Sequence[Any],
     at: datetime,
 ) -> gate.Verdict:
     """The gate of a course whose rows the caller has read already, at least from `evidence_since` on.
 
-    `logs` and `doses` are rows, or named tuples, with the columns of theirs.
+    `logs` and `doses` are rows, or named tuples, with the columns of theirs; `closing` what `findings.closing_the_step`
+    says of the patient, `otherwise` what `reported.told_otherwise` does.
     """
     patient_id, since = prescription.patient_id, evidence_since(prescription, at=at)
     logs_by_night = {(patient_id, log.night): log for log in logs if log.night >= since}
     doses_by_date = {(patient_id, dose.plan_date): dose for dose in doses if dose.plan_date >= since}
-    return gate.gate(_facts(prescription, in_force, logs_by_night, doses_by_date, opioid_reported, at))
+    return gate.gate(
+        _facts(prescription, in_force, logs_by_night, doses_by_date, opioid_reported, closing, otherwise, at)
+    )
 
 
 def _logs(patients: list[uuid.UUID], since: date) -> QuerySet[SymptomLog]:
@@ -304,6 +355,10 @@ class _Window:
 
     first: date
     end: date
+
+    @property
+    def nights(self) -> list[date]:
+        return [date.fromordinal(day) for day in range(self.first.toordinal(), self.end.toordinal())]
 
 
 def _window(prescription: Prescription, at: datetime) -> _Window:
@@ -327,6 +382,8 @@ def _facts(
     logs: dict[tuple[uuid.UUID, date], SymptomLog],
     doses: dict[tuple[uuid.UUID, date], DoseTaken],
     opioid_reported: bool,
+    closing: Sequence[Finding],
+    otherwise: Sequence[Any],
     at: datetime,
 ) -> gate.Facts:
     today, window = patient_today(prescription, at=at), _window(prescription, at)
@@ -334,7 +391,8 @@ def _facts(
     first = max(window.first, _same_dose_since(steps, current) or window.end)
     nights = [date.fromordinal(day) for day in range(first.toordinal(), window.end.toordinal())]
     told = [night for night in nights if _is_evidence(prescription.patient_id, night, logs, doses)]
-    not_taken = [n for n in told if doses[(prescription.patient_id, n)].taken != DoseTaken.Taken.TAKEN]
+    rows = [row for night in nights if (row := doses.get((prescription.patient_id, night)))]
+    not_taken = [row for row in rows if row.taken == DoseTaken.Taken.SKIPPED]
     hurting = [n for n in nights[-gate.SIDE_EFFECT_NIGHTS :] if _hurts(logs.get((prescription.patient_id, n)))]
     return gate.Facts(
         due_on=prescription.next_due_on,
@@ -348,6 +406,8 @@ def _facts(
         nights_not_taken=len(not_taken),
         moderate_side_effects_last_3=len(hurting),
         asked_first=_asked_first(prescription),
+        findings=tuple(findings.against(finding) for finding in closing),
+        differing=reported_selectors.differing(steps, otherwise, end=window.end),
     )
 
 

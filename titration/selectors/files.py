@@ -1,5 +1,7 @@
 """A course as a file: what `replay_course` reads, with nothing in it that says whose it is."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +10,7 @@ from patients.selectors import Record
 from symptoms import selectors as symptoms_selectors
 from symptoms.models import DoseTaken
 from titration import protocol_files
-from titration.models import OpioidReview, Prescription
+from titration.models import DoseClarified, OpioidReview, Prescription
 from titration.replay.file import Log, Mode, Patient, Recorded, Severity, SideEffect, Taken
 from titration.replay.writing import Beside, written
 from titration.selectors import courses as courses_selectors
@@ -40,6 +42,7 @@ def course_file(prescription: Prescription, record: Record, *, at: datetime) -> 
         formulation=courses_selectors.formulation_of(prescription),
         patient=Patient(
             born=str(patient.birth_date.year),
+            sex=patient.sex,
             weight_kg=by_weight.weight_kg if by_weight else None,
             conditions=tuple(code for code, _ in record.conditions),
         ),
@@ -57,7 +60,21 @@ def _logs(prescription: Prescription) -> list[Log]:
     dose_of = {dose.plan_date: dose for dose in doses}
     reviewed = _reviewed(prescription)
     nights = sorted({*by_night, *dose_of})
-    return [_log(night, by_night.get(night), dose_of.get(night), reviewed.get(night)) for night in nights]
+    return [
+        replace(_log(night, by_night.get(night), dose_of.get(night), reviewed.get(night)), clarified_on=clarified_on)
+        for night, clarified_on in zip(nights, _clarified(prescription, nights), strict=True)
+    ]
+
+
+def _clarified(prescription: Prescription, nights: Sequence[date]) -> list[date | None]:
+    """Of each night the day somebody first found out what was really taken, of it and those before."""
+    zone = prescription.patient.zone
+    rows = list(DoseClarified.objects.filter(patient=prescription.patient).order_by("at"))
+    found: list[date | None] = []
+    for night in nights:
+        row = next((one for one in rows if night <= one.up_to), None)
+        found.append(row.at.astimezone(zone).date() if row else None)
+    return found
 
 
 def _reviewed(prescription: Prescription) -> dict[date, date]:
@@ -69,6 +86,8 @@ def _reviewed(prescription: Prescription) -> dict[date, date]:
 
 def _log(night: date, log: Any, dose: Any, reviewed_on: date | None) -> Log:
     scales = [(name, getattr(log, name)) for name in _SCALES] if log else []
+    of_conditions = dict(log.condition_answers) if log else {}
+    bleeding = of_conditions.pop("menstruating", None)
     told_mg = dose is not None and dose.taken == DoseTaken.Taken.TAKEN
     return Log(
         night=night,
@@ -81,4 +100,6 @@ def _log(night: date, log: Any, dose: Any, reviewed_on: date | None) -> Log:
         ),
         other_medicines=log.other_medicines_answer if log else "",
         reviewed_on=reviewed_on,
+        menstruating=None if bleeding is None else bool(bleeding),
+        measures=tuple((code, Decimal(value)) for code, value in of_conditions.items()),
     )

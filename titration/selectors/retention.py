@@ -15,9 +15,9 @@ from django.db.models.functions import Greatest
 from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Clinic
-from patients.models import EmergencyAccess, Erasure, Patient
-from symptoms.models import DoseTaken, OpioidReport, SymptomLog
-from titration.models import Prescription
+from patients.models import Consent, EmergencyAccess, Erasure, LabResult, Patient, Screening
+from symptoms.models import Assessment, DoseTaken, OpioidReport, SymptomLog
+from titration.models import Prescription, Procedure, ProcedureDay
 
 GROWN_UP_YEARS = 26
 SHOWN = 200
@@ -72,11 +72,18 @@ def _over(clinic_id: uuid.UUID, *, at: datetime, using: str = "default") -> Quer
         return here.none()
     since, of_patient = years_before(at, years), {"patient": OuterRef("pk")}
     prescribed = Q(signed_at__gte=since) | Q(stopped_at__gte=since) | Q(state__in=Prescription.OPEN_STATES)
+    treated = Q(recorded_at__gte=since) | Q(cancelled_at__gte=since) | Q(done_at__gte=since)
     return (
         here.filter(registered_at__lt=since, birth_date__lte=_born_before(at))
         .exclude(Exists(SymptomLog.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
         .exclude(Exists(DoseTaken.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
         .exclude(Exists(OpioidReport.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(Screening.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(Consent.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(Assessment.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(LabResult.objects.using(using).filter(**of_patient, at__gte=since)))
+        .exclude(Exists(Procedure.objects.using(using).filter(treated, **of_patient)))
+        .exclude(Exists(ProcedureDay.objects.using(using).filter(procedure__patient=OuterRef("pk"), at__gte=since)))
         .exclude(Exists(Prescription.objects.using(using).filter(prescribed, **of_patient)))
         .exclude(Exists(EmergencyAccess.objects.using(using).filter(**of_patient, reviewed_at=None)))
     )
@@ -97,6 +104,14 @@ def _last_entry() -> Greatest:
         F("registered_at"),
         newest(SymptomLog.objects.filter(**of_patient), "recorded_at"),
         newest(DoseTaken.objects.filter(**of_patient), "recorded_at"),
+        newest(Screening.objects.filter(**of_patient), "at"),
+        newest(Consent.objects.filter(**of_patient), "at"),
+        newest(Assessment.objects.filter(**of_patient), "at"),
+        newest(LabResult.objects.filter(**of_patient), "at"),
+        newest(Procedure.objects.filter(**of_patient), "recorded_at"),
+        newest(Procedure.objects.filter(**of_patient, cancelled_at__isnull=False), "cancelled_at"),
+        newest(Procedure.objects.filter(**of_patient, done_at__isnull=False), "done_at"),
+        newest(ProcedureDay.objects.filter(procedure__patient=OuterRef("pk")), "at"),
         newest(Prescription.objects.filter(**of_patient), "signed_at"),
         newest(Prescription.objects.filter(**of_patient, stopped_at__isnull=False), "stopped_at"),
     )

@@ -270,22 +270,40 @@ class RefillDue:
     paper: PrescriptionPaper | None
 
 
-def refills_due(actor: Actor, *, at: datetime) -> list[RefillDue]:
+def refills_due(
+    actor: Actor, *, at: datetime, among: QuerySet[Patient] | None = None, most: int | None = None
+) -> list[RefillDue]:
     """The refills that are due, what runs out first on top, in seven statements however many there are.
 
     Whose turn it is says the projection beside the course, which errs on the early side; what is left is worked out
-    anew, so that whoever left doses out is not called too early.
+    anew, so that whoever left doses out is not called too early. `among` narrows to some patients; `most` is how many
+    are looked at, those first whose turn came first.
     """
     newest = PrescriptionPaper.objects.exclude(state=PrescriptionPaper.State.VOID).defer("content")
+    known = patients_selectors.visible_to(actor) if among is None else among
+    rows = refills_to_look_at(actor, known, at=at)
     prescriptions = list(
-        courses.visible_prescriptions(actor)
-        .filter(state__in=Prescription.OPEN_STATES, refill_due_on__lte=at.date() + _ONE_DAY)
-        .select_related("patient")
+        rows.select_related("patient")
         .prefetch_related(Prefetch("papers", newest.order_by("-drafted_at"), to_attr="newest"))
-        .order_by("run_out_on", "patient__sort_key", "id")
+        .order_by("refill_due_on", "patient_id")[:most]
     )
     supplies = supplies_by_rows([prescription.patient for prescription in prescriptions], at=at)
-    return [due for p in prescriptions if (due := _refill_due(p, supplies[p.patient_id]))]
+    found = [due for p in prescriptions if (due := _refill_due(p, supplies[p.patient_id]))]
+    return sorted(found, key=_what_runs_out_first)
+
+
+def refills_to_look_at(actor: Actor, among: QuerySet[Patient], *, at: datetime) -> QuerySet[Prescription]:
+    """The open courses of these patients whose refill could be due, wherever the patient is."""
+    return Prescription.objects.filter(
+        clinic_id=actor.clinic_id,
+        patient__in=among,
+        state__in=Prescription.OPEN_STATES,
+        refill_due_on__lte=at.date() + _ONE_DAY,
+    )
+
+
+def _what_runs_out_first(due: RefillDue) -> tuple[date, str]:
+    return (due.prescription.run_out_on or date.max, due.prescription.patient.sort_key)
 
 
 def supplies_by_rows(patients: Sequence[Patient], *, at: datetime) -> dict[uuid.UUID, Supply]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
 from accounts import policy
 from accounts import selectors as accounts_selectors
@@ -16,7 +16,11 @@ from common.dose import Dose
 from common.dose_limits import check_high_dose
 from common.night import Slot, next_dose_on, night_of
 from common.refusals import Refused, Stale
+from patients import policy as patients_policy
+from patients import selectors_screening
 from patients.models import Patient
+from patients.services import screening as screenings
+from patients.services.changed import raise_sequence
 from symptoms.models import DoseTaken, OpioidReport
 from titration import changes
 from titration.engine import by_weight, gate, planner, supply, timeline
@@ -38,13 +42,17 @@ from titration.engine.formulation import Formulation
 from titration.engine.kinds import kind_of
 from titration.engine.planner import CannotBeMade
 from titration.engine.protocol import Protocol
-from titration.models import OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
+from titration.models import Finding, OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
+from titration.selectors import procedures as procedures_selectors
+from titration.selectors import starting, washout
+from titration.services import findings, watching
 from titration.services import supply as supply_services
 
 EARLIEST_START = timedelta(days=7)
 LATEST_START = timedelta(days=180)
 LONGEST_HOLD_DAYS = 90
+HOW_TO_LIFT = "To begin all the same, a prescriber sets the alert aside on the patient's page, with the reason."
 OPIOID_REFUSALS = {
     "yes": (
         "This cannot be signed: an opioid in the last 14 days, or one that is planned, can bring on withdrawal. "
@@ -70,11 +78,13 @@ def check_new_course(
     first_dose: Dose | None = None,
     target: Dose | None = None,
     formulation: Formulation | None = None,
+    washout_reason: str = "",
 ) -> Course:
     """The course as it would be signed, or `Refused` with the sentence that says what stands in its way.
 
-    `first_dose` is that of a patient who takes it already; `start_on` is then the day it was last changed, and may be
-    long ago. The preview and the signing ask the same question.
+    `washout_reason` says why an opioid on the list of medicines is not waited for. `first_dose` is that of a patient
+    who takes it already; `start_on` is then the day it was last changed, and may be long ago. The preview and the
+    signing ask the same question.
     """
     if patient.care_ended_at is not None:
         raise Refused("The care of this patient has ended. Take it up again before prescribing.")
@@ -84,11 +94,39 @@ def check_new_course(
     check_start(start_on, today=today, first_dose=first_dose)
     if courses_selectors.opioid_report_open([patient.id]):
         raise Refused("The patient reported an opioid and nobody has answered it. Answer the report first.")
+    procedures_selectors.check_none_ahead(patient)
     if courses_selectors.open_prescription(patient) is not None:
         raise Refused("This patient already has an open plan. Stop it before prescribing a new one.")
+    screened = selectors_screening.screening_of(patient)
+    patients_policy.check_screened(screened, taking_already=first_dose is not None)
     course = Course(protocol, start_on, first_dose=first_dose, awaiting=awaiting, target=target, time_of_day=slot)
+    check_washout(patient, _asked_from(course, at, patient), reason=washout_reason, at=at)
     check_course(course, formulation or Formulation.capsules(capsule_strength), today=today)
     return course
+
+
+def _asked_from(course: Course, at: datetime, patient: Patient) -> date:
+    """The day that opioids are asked about: the first dose's; of who takes it already, today."""
+    return course.start_on if course.first_dose is None else at.astimezone(patient.zone).date()
+
+
+class NotWashedOut(Refused):
+    """Refused because of an opioid on the list of medicines. A reason and a second confirmation go past it.
+
+    `waits` says what is waited for.
+    """
+
+    def __init__(self, sentence: str, waits: str = "") -> None:
+        super().__init__(sentence)
+        self.waits = waits
+
+
+def check_washout(patient: Patient, start_on: date, *, reason: str, at: datetime) -> None:
+    """Raise `NotWashedOut` where an opioid on the list is not waited for and nobody says why (R01)."""
+    found = washout.obstacles(patient, start_on=start_on, at=at)
+    if found and not reason.strip():
+        told = " ".join(obstacle.sentence for obstacle in found)
+        raise NotWashedOut(f"{told} To begin all the same, say why.", waits=told)
 
 
 def check_start(start_on: date, *, today: date, first_dose: Dose | None) -> None:
@@ -146,10 +184,14 @@ def prescribe(
     weight_kg: Decimal | None = None,
     confirmed: bool = False,
     formulation: Formulation | None = None,
+    washout_reason: str = "",
+    washout_confirmed: bool = False,
 ) -> Prescription:
     """Sign a course. The protocol is kept with it as it stands today; one that goes by weight, as it is for
     `weight_kg`. `confirmed` says a second time that a dose above 6 mg is meant; `formulation` is what the doses are
-    made of where that is more than capsules of one strength.
+    made of where that is more than capsules of one strength. `washout_reason` says why an opioid on the list is not
+    waited for, and `washout_confirmed` says so a second time; without an opioid neither is kept. Who takes it already
+    may come without a screening, and the record then says so.
     """
     policy.check(by, policy.Permission.PRESCRIBE)
     Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
@@ -168,10 +210,16 @@ def prescribe(
         first_dose=first_dose,
         target=target,
         formulation=formulation,
+        washout_reason=washout_reason,
     )
     check_confirmed(course, confirmed=confirmed)
+    not_waited_for = washout.obstacles(patient, start_on=_asked_from(course, at, patient), at=at)
+    if not_waited_for and not washout_confirmed:
+        raise NotWashedOut("Confirm once more that the plan begins although an opioid is not waited for.")
     if taking_since is not None and taking_since > start_on:
         raise Refused("The first dose ever was not after the last change of the dose.")
+    if first_dose is not None:
+        screenings.waive_if_none(patient=patient, reason=screenings.TAKING_ALREADY, by=by, at=at)
     plain = Formulation.capsules(capsule_strength)
     prescription = Prescription.objects.create(
         clinic_id=patient.clinic_id,
@@ -185,6 +233,7 @@ def prescribe(
         formulation=formulation.to_json() if formulation and formulation != plain else None,
         mode=mode,
         opioid_answer=opioid_answer,
+        washout_reason=washout_reason.strip() if not_waited_for else "",
         awaiting=awaiting,
         first_dose=first_dose,
         taking_since=taking_since,
@@ -193,9 +242,19 @@ def prescribe(
         signed_by_id=by.user_id,
     )
     _project(prescription, course)
-    _raise_sequence(prescription)
+    raise_sequence(patient_id=prescription.patient_id, clinic_id=prescription.clinic_id)
     supply_services.refresh(patient, at=at)
     audit.record(by=by, at=at, action="course.prescribe", patients=[patient.id], subject=prescription.id)
+    if not_waited_for:
+        details = {"opioids": len(not_waited_for)}
+        audit.record(
+            by=by,
+            at=at,
+            action="course.washout_override",
+            patients=[patient.id],
+            subject=prescription.id,
+            details=details,
+        )
     return prescription
 
 
@@ -235,11 +294,18 @@ def change(
 
 
 def check_change(
-    *, prescription: Prescription, change: Change, at: datetime, correcting: bool = False, next_on: date | None = None
+    *,
+    prescription: Prescription,
+    change: Change,
+    at: datetime,
+    correcting: bool = False,
+    next_on: date | None = None,
+    round_procedure: bool = False,
 ) -> Course:
     """The course with the change as it would be signed now, or `Refused` with the sentence that says why not.
 
     The preview and the signing ask the same question. `next_on` is the `next_dose_date`, where the caller knows it.
+    `round_procedure`: the change is what a procedure asks for.
     """
     course = courses_selectors.course_of(prescription)
     if isinstance(change, ChangeProtocol):
@@ -247,6 +313,9 @@ def check_change(
     if isinstance(change, Hold) and change.days is not None and change.days > LONGEST_HOLD_DAYS:
         raise Refused(f"A hold lasts between 1 and {LONGEST_HOLD_DAYS} days.")
     today = next_on or next_dose_date(prescription, at)
+    if not round_procedure:
+        there = courses_selectors.patient_today(prescription, at=at)
+        procedures_selectors.check_not_in_the_way(prescription.patient, course, change, today=there)
     changed = timeline.check(course, change, today=today, correcting=correcting)
     before, after = timeline.unfold(course), timeline.unfold(changed)
     if isinstance(change, Hold) and before == after:
@@ -297,7 +366,26 @@ def check_begin(*, prescription: Prescription, on: date, at: datetime) -> Course
         raise Refused("The first dose is at most a week ago, and at most half a year ahead.")
     if courses_selectors.opioid_report_open([prescription.patient_id]):
         raise Refused("An opioid was reported and the report has not been answered.")
-    return timeline.check(courses_selectors.course_of(prescription), Begin(on), today=today)
+    check_may_begin(prescription, on=on, at=at)
+    course = courses_selectors.course_of(prescription)
+    procedures_selectors.check_not_in_the_way(prescription.patient, course, Begin(on), today=today)
+    return timeline.check(course, Begin(on), today=today)
+
+
+class MayNotBegin(Refused):
+    """Refused because of what a rule holds against a first dose. It is lifted where it stands, never here."""
+
+
+def check_may_begin(prescription: Prescription, *, on: date, at: datetime) -> None:
+    """Raise `MayNotBegin` while a START finding stands: an opioid listed since, its days, a stop of the screening.
+
+    The override is a prescriber's, with a reason: by a decision on the screening, or by setting the alert aside
+    (clinical facts 2.1 and 2.3, R00, R01, R17, R19, R23).
+    """
+    found = starting.against(prescription, on=on, at=at)
+    if found:
+        told = " ".join(dict.fromkeys(one.sentence for one in found))
+        raise MayNotBegin(f"No first dose yet. {told} {HOW_TO_LIFT}")
 
 
 @transaction.atomic
@@ -348,6 +436,8 @@ def advance(
     if by.kind != Kind.SYSTEM or early:
         policy.check(by, policy.Permission.PRESCRIBE)
     prescription = _locked_with_patient(prescription_id, seen_version, by)
+    # What was told a moment ago, and what a new date brings, is judged before the gate is asked.
+    findings.judge(patient_id=prescription.patient_id, clinic_id=prescription.clinic_id, at=at)
     verdict = courses_selectors.gate_of(prescription, at=at, early=early)
     if not isinstance(verdict, gate.Open):
         against = verdict.reasons if isinstance(verdict, gate.Blocked) else (verdict.reason,)
@@ -401,6 +491,8 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
     policy.check(by, policy.Permission.ANSWER_OPIOID_REPORT)
     if not reason:
         raise Refused("Say what you found out, so that the next person understands the answer.")
+    # So that what it answers is on record, also where no worker has come yet.
+    findings.judge(patient_id=report.patient_id, clinic_id=report.clinic_id, at=at)
     try:
         with transaction.atomic():
             review = OpioidReview.objects.create(
@@ -411,11 +503,22 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
     current = courses_selectors.open_prescription(report.patient)
     if outcome == OpioidReview.Outcome.STOPPED and current is not None:
         _stop(_locked(current.id, current.version, by), reason=reason, by=by, at=at)
-    Patient.objects.filter(id=report.patient_id, clinic_id=report.clinic_id).update(
-        change_sequence=F("change_sequence") + 1
-    )
+    raise_sequence(patient_id=report.patient_id, clinic_id=report.clinic_id)
     audit.record(by=by, at=at, action=f"opioid.{outcome}", patients=[report.patient_id], subject=report.id)
+    stopped = current.changes.order_by("-number").first() if outcome == review.Outcome.STOPPED and current else None
+    findings.answered_elsewhere(
+        patient=report.patient, answers=lambda one: _is_about(one, report), by=by, at=at, change=stopped
+    )
     return review
+
+
+def _is_about(finding: Finding, report: OpioidReport) -> bool:
+    """Whether an alert is the one that this report raised: of its night, or of the line it was written for."""
+    if finding.rule != "R02":
+        return False
+    if report.answer == OpioidReport.LISTED:
+        return finding.part == "listed" and finding.data.get("medicine") == report.words
+    return finding.part != "listed" and finding.data.get("night") == report.night.isoformat()
 
 
 def planned_due(*, clinic_id: uuid.UUID, at: datetime) -> list[Prescription]:
@@ -446,6 +549,12 @@ _NOONS_BEFORE = {Slot.BEDTIME: timedelta(0), Slot.MORNING: timedelta(days=1), Sl
 def stop_for_good(prescription: Prescription, *, cause: StopCause, reason: str, by: Actor, at: datetime) -> None:
     """Stop whatever the course has become meanwhile, in the caller's transaction: the clinic's care has ended."""
     _stop(_locked(prescription.id, None, by), reason=reason, by=by, at=at, cause=cause)
+
+
+def change_round_procedure(prescription: Prescription, change: Change, *, reason: str, by: Actor, at: datetime) -> None:
+    """Pause for a procedure, or take such a pause back, in the caller's transaction, which holds the course's lock."""
+    changed = check_change(prescription=prescription, change=change, at=at, round_procedure=True)
+    _append(prescription, changed, reason=reason, by=by, at=at)
 
 
 def _stop(
@@ -558,7 +667,7 @@ def _append(
     )
     prescription.version += 1
     _project(prescription, changed)
-    _raise_sequence(prescription)
+    raise_sequence(patient_id=prescription.patient_id, clinic_id=prescription.clinic_id)
     supply_services.refresh(prescription.patient, at=at)
     audit.record(
         by=by, at=at, action=f"course.{kind}", patients=[prescription.patient_id], subject=prescription.id, reason=""
@@ -572,15 +681,11 @@ def _verdict_record(verdict: gate.Verdict | None) -> dict[str, Any]:
         case gate.Open():
             return {"verdict": "open"}
         case gate.Blocked():
-            return {"verdict": "blocked", "codes": [why.code for why in verdict.reasons]}
+            rules = [why.rule for why in verdict.reasons if why.rule]
+            codes = {"verdict": "blocked", "codes": [why.code for why in verdict.reasons]}
+            return {**codes, "rules": rules} if rules else codes
         case gate.Unknown():
             return {"verdict": "unknown", "codes": [verdict.reason.code]}
-
-
-def _raise_sequence(prescription: Prescription) -> None:
-    Patient.objects.filter(id=prescription.patient_id, clinic_id=prescription.clinic_id).update(
-        change_sequence=F("change_sequence") + 1
-    )
 
 
 def _project(prescription: Prescription, course: Course) -> None:
@@ -607,6 +712,7 @@ def _project(prescription: Prescription, course: Course) -> None:
     prescription.save(
         update_fields=["state", "stopped_at", "version", "begun_on", "best_dose", "next_due_on", "next_dose"]
     )
+    watching.project(prescription, course)
 
 
 def _agrees(step: Step, segment: timeline.Segment, *, but_end: bool = False) -> bool:

@@ -11,6 +11,7 @@ from audit import services as audit
 from common.refusals import Refused
 from patients import selectors as patients_selectors
 from patients.models import CareEnded, Patient, Phone
+from patients.services.changed import raise_sequence
 from titration.engine.course import StopCause
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
@@ -46,6 +47,7 @@ def end_care(*, patient_id: uuid.UUID, because: CareEnded, reason: str, by: Acto
         care_ended_at=at, care_ended_because=because, care_ended_words=reason
     )
     _turn_away(patient, at)
+    raise_sequence(patient_id=patient.id, clinic_id=patient.clinic_id)
     audit.record(by=by, at=at, action="care.ended_here", patients=[patient.id], subject=patient.id)
 
 
@@ -59,6 +61,7 @@ def take_up_again(*, patient_id: uuid.UUID, by: Actor, at: datetime) -> None:
     Patient.objects.filter(id=patient.id, clinic_id=patient.clinic_id).update(
         care_ended_at=None, care_ended_because="", care_ended_words=""
     )
+    raise_sequence(patient_id=patient.id, clinic_id=patient.clinic_id)
     audit.record(by=by, at=at, action="care.taken_up_again", patients=[patient.id], subject=patient.id)
 
 

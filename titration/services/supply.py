@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from audit import services as audit
 from common.refusals import Refused, Stale
 from patients.models import Patient
+from patients.services.changed import raise_sequence
 from patients.services.knowing import check_knows_lastingly
 from titration.engine.formulation import Unit
 from titration.models import Fill, Pharmacy, Prescription
@@ -108,6 +109,7 @@ def record_fill(*, patient: Patient, dispensed: Dispensed, by: Actor, at: dateti
         recorded_by_id=by.user_id,
     )
     refresh(known, at=at)
+    raise_sequence(patient_id=known.id, clinic_id=known.clinic_id)
     audit.record(by=by, at=at, action="fill.record", patients=[known.id], subject=fill.id)
     return fill
 
@@ -126,6 +128,7 @@ def withdraw_fill(*, fill_id: uuid.UUID, reason: str, by: Actor, at: datetime) -
     fill.withdrawn_by_id = by.user_id
     fill.save(update_fields=["withdrawn_at", "withdrawn_because", "withdrawn_by"])
     refresh(known, at=at)
+    raise_sequence(patient_id=known.id, clinic_id=known.clinic_id)
     audit.record(by=by, at=at, action="fill.withdraw", patients=[known.id], subject=fill.id)
     return fill
 

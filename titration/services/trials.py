@@ -14,6 +14,7 @@ from common.refusals import Refused
 from titration.models import Prescription, TrialEntry
 from titration.selectors import courses as courses_selectors
 from titration.selectors import trials as trials_selectors
+from titration.services import watching
 
 LONGEST_TRIAL = timedelta(days=732)
 
@@ -81,5 +82,6 @@ def _append(prescription: Prescription, action: str, by: Actor, at: datetime, **
         by_label=by.label,
         **columns,
     )
+    watching.question_changed(prescription)
     audit.record(by=by, at=at, action=action, patients=[prescription.patient_id], subject=prescription.id)
     return entry

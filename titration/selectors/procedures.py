@@ -1,0 +1,107 @@
+"""Questions about procedures, and whether one stands in the way of taking doses again."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from accounts.actors import Actor
+from common.refusals import Refused
+from patients import selectors as patients_selectors
+from patients.models import Patient
+from titration.engine import procedure as engine
+from titration.engine.course import Begin, Change, Course, Pause, PauseCause, Restart, Resume, Supersede
+from titration.engine.procedure import After
+from titration.engine.words import day_in_words
+from titration.models import Procedure, ProcedureDay
+
+
+def procedures_of(patient: Patient) -> list[Procedure]:
+    """All of them, cancelled ones too, the latest day first."""
+    return list(Procedure.objects.filter(patient=patient).order_by("-on", "-recorded_at"))
+
+
+def open_procedures(patient: Patient) -> list[Procedure]:
+    """Those that are neither cancelled nor over, the soonest first."""
+    return list(Procedure.objects.filter(patient=patient, cancelled_at=None, done_at=None).order_by("on", "id"))
+
+
+def visible_procedure(actor: Actor, procedure_id: uuid.UUID) -> Procedure | None:
+    """The procedure, if this actor may know of its patient, with patient and clinic."""
+    known = patients_selectors.visible_to(actor)
+    found = Procedure.objects.filter(id=procedure_id, patient__in=known)
+    return found.select_related("patient__clinic").first()
+
+
+def told_days(procedures: Sequence[Procedure]) -> dict[uuid.UUID, dict[date, bool]]:
+    """Whether an opioid was taken, by day and procedure, as last told: one statement."""
+    found: dict[uuid.UUID, dict[date, bool]] = {procedure.id: {} for procedure in procedures}
+    rows = ProcedureDay.objects.filter(procedure__in=[one.id for one in procedures]).order_by("at")
+    for procedure_id, on, opioid in rows.values_list("procedure_id", "on", "opioid"):
+        found[procedure_id][on] = opioid
+    return found
+
+
+def after(procedure: Procedure) -> After:
+    """What stands between this procedure and a restart."""
+    needed = engine.days_needed(
+        opioids_taken=procedure.opioids_taken, short_course=procedure.short_course, chosen=procedure.days_needed
+    )
+    since = procedure.opioid_free_since_on if procedure.opioids_taken else procedure.on
+    return After(since_on=since, days=needed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The procedure a patient's pages speak of, and whether today's question after it has been answered."""
+
+    procedure: Procedure
+    today: date
+    told_today: bool | None
+
+    @property
+    def has_come(self) -> bool:
+        return self.today >= self.procedure.on
+
+
+def standing(patient: Patient, *, today: date) -> Standing | None:
+    """The open procedure that matters most now: one that has come before one that is ahead."""
+    found = open_procedures(patient)
+    if not found:
+        return None
+    come = [one for one in found if one.on <= today]
+    chosen = come[-1] if come else found[0]
+    told = told_days([chosen])[chosen.id] if come else {}
+    return Standing(procedure=chosen, today=today, told_today=told.get(today))
+
+
+def check_not_in_the_way(patient: Patient, course: Course, change: Change, *, today: date) -> None:
+    """Raise `Refused` where a change would let doses be taken that an open procedure forbids."""
+    if isinstance(change, Supersede):
+        taken_back = course.changes[change.takes_back] if change.takes_back < len(course.changes) else None
+        if isinstance(taken_back, Pause) and taken_back.cause is PauseCause.PROCEDURE and open_procedures(patient):
+            raise Refused("This pause belongs to a procedure. Move or cancel the procedure instead.")
+        return
+    if not isinstance(change, (Resume, Restart, Begin)):
+        return
+    for one in open_procedures(patient):
+        if one.on <= today:
+            raise Refused(
+                f"Not yet: the procedure of {day_in_words(one.on)} is not over. Say on its page since when no opioid "
+                "is taken, and that it is over, before doses are taken again."
+            )
+        if one.no_dose_from_on is None or one.no_dose_from_on <= change.on:
+            raise Refused(
+                f"Not yet: there is a procedure on {day_in_words(one.on)}, and no dose is taken before it. "
+                "Move or cancel the procedure first."
+            )
+
+
+def check_none_ahead(patient: Patient) -> None:
+    """Raise `Refused` where a plan signed now would not pause for a procedure on record."""
+    found = open_procedures(patient)
+    if found:
+        raise Refused(
+            f"A procedure on {day_in_words(found[0].on)} is on record, and a new plan would not pause for it. "
+            "Sign once it is over; or cancel it, sign, and enter it again."
+        )
