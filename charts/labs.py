@@ -14,10 +14,11 @@ from common import dose as doses
 
 _HEIGHT, _GAP, _DOSE_HEIGHT = 64.0, 30.0, 56.0
 _LETTER = 6.4
+_POINTS = {"<": "or-less", "≤": "or-less", "≥": "or-more", ">": "or-more"}
 
 
 class Value(NamedTuple):
-    """A value of a day. With a `comparator` (<, <=, >= or >) it is an end: the value lies on that side of it."""
+    """A value of a day. With a `comparator` (<, ≤, ≥ or >) it is an end: the value lies on that side of it."""
 
     on: date
     value: float
@@ -30,7 +31,7 @@ class Value(NamedTuple):
     @property
     def shape(self) -> str:
         """The mark's: it points to where the value lies."""
-        return {"<": "or-less", ">": "or-more"}.get(self.comparator[:1], "other-dose")
+        return _POINTS.get(self.comparator, "other-dose")
 
 
 @dataclass(frozen=True, slots=True)

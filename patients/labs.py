@@ -65,6 +65,11 @@ def converted(test: Test, value: Decimal, *, ucum: str, to: str) -> Decimal | No
     return value * here.times / there.times if here.group == there.group else None
 
 
+def sign(comparator: str) -> str:
+    """A comparator as it is printed."""
+    return {"<=": "≤", ">=": "≥"}.get(comparator, comparator)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DueLab:
     """Tests that are due together, since when, why, and by which source."""

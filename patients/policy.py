@@ -25,14 +25,5 @@ def check_screened(standing: Standing, *, taking_already: bool) -> None:
         raise NotScreened(NOT_SCREENED)
 
 
-def may_prescribe_after(standing: Standing) -> bool:
-    """The same question for a new plan, answered yes or no."""
-    try:
-        check_screened(standing, taking_already=False)
-    except NotScreened:
-        return False
-    return True
-
-
 def _said(sentence: str) -> str:
     return f"{sentence} Its page says what can be decided."

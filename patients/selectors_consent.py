@@ -5,9 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-
 from accounts.actors import Actor
 from patients import consent, selectors
 from patients.consent import Signed, Text
@@ -33,12 +30,6 @@ class Standing:
     def holds(self) -> Consent | None:
         """The consent that stands; none where it was taken back or never given."""
         return self.newest if self.newest is not None and self.newest.kind == Consent.Kind.SIGNED else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Due:
-    patient: Patient
-    reason: str
 
 
 def text_in_force(clinic_id: uuid.UUID | None) -> Text:
@@ -91,20 +82,6 @@ def asked_to_sign(patient: Patient) -> bool:
 def consent_due(patient: Patient, *, at: datetime) -> str | None:
     """Why this patient has to be asked for consent now, in a sentence; None where what was signed still holds."""
     return consent_of(patient, at=at).due
-
-
-def consents_due(actor: Actor, *, at: datetime, among: QuerySet[Patient] | None = None) -> list[Due]:
-    """Everybody whose consent is due, of those in care whom this actor may know of, by name: in three statements.
-
-    `among` narrows it further, for example to who has an open plan.
-    """
-    patients = selectors.visible_to(actor).filter(care_ended_at=None)
-    if among is not None:
-        patients = patients.filter(id__in=among.values("id"))
-    codes = PatientCondition.objects.filter(patient=OuterRef("pk")).values("code")
-    people = list(patients.annotate(codes=ArraySubquery(codes)).order_by("sort_key", "id"))
-    found = reasons_due(people, {patient.id: patient.codes for patient in people}, clinic_id=actor.clinic_id, at=at)
-    return [Due(patient=patient, reason=found[patient.id]) for patient in people if patient.id in found]
 
 
 def reasons_due(

@@ -66,7 +66,7 @@ class ResultField(NumberField):
         return Result(Decimal(matched["number"].replace(",", ".")), comparator)
 
     def prepare_value(self, value: Any) -> Any:
-        return f"{value.comparator}{number(value.value)}" if isinstance(value, Result) else value
+        return f"{labs.sign(value.comparator)}{number(value.value)}" if isinstance(value, Result) else value
 
 
 def number(value: Decimal) -> str:

@@ -102,7 +102,7 @@ def _courses(rows: Sequence[LabResult]) -> list[lab_charts.Course]:
             continue
         newest = standing[-1]
         turned = [
-            lab_charts.Value(row.taken_on, float(value), row.comparator)
+            lab_charts.Value(row.taken_on, float(value), labs.sign(row.comparator))
             for row in standing
             if (value := labs.converted(test, row.value, ucum=row.unit, to=newest.unit)) is not None
         ]
@@ -123,7 +123,7 @@ def _line(row: LabResult, zone: ZoneInfo) -> LabLine:
     return LabLine(
         id=row.id,
         name=test.name,
-        value=f"{row.comparator}{number(row.value)} {test.unit(row.unit).shown}",
+        value=f"{labs.sign(row.comparator)}{number(row.value)} {test.unit(row.unit).shown}",
         against=against(row.value, row.low, row.high, row.comparator),
         reference=_reference(row),
         on=day(row.taken_on),

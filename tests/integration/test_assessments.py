@@ -277,27 +277,10 @@ class TestTheDesk:
 
 
 class TestWhatIsDue:
-    def test_for_everybody_in_as_many_statements_as_for_one(self, clinic: Clinic, prescriber: Actor) -> None:
-        def add() -> Patient:
-            made = factories.patient(clinic)
-            PatientCondition.objects.create(clinic=clinic, patient=made, position=0, code="chronic_pain")
-            factories.prescription(made, by=prescriber)
-            return made
+    def test_by_condition(self, clinic: Clinic, patient: Patient, prescriber: Actor) -> None:
+        PatientCondition.objects.create(clinic=clinic, patient=patient, position=0, code="chronic_pain")
+        factories.prescription(patient, by=prescriber)
+        assert [one.instrument for one in assessments.due_for(patient, at=AT)] == ["phq-2", "peg"]
 
-        first = add()
-        with pages.statements() as few:
-            (found,) = assessments.assessments_due(prescriber, at=AT)
-        assert (found.patient_id, [one.instrument for one in found.due]) == (first.id, ["phq-2", "peg"])
-        for _ in range(3):
-            add()
-        with pages.statements() as many:
-            assert len(assessments.assessments_due(prescriber, at=AT)) == 4
-        assert len(few) == len(many) == 3
-
-    def test_nobody_without_an_open_course_and_nobody_of_another_clinic(
-        self, patient: Patient, prescriber: Actor
-    ) -> None:
-        assert assessments.assessments_due(prescriber, at=AT) == []
+    def test_none_without_an_open_course(self, patient: Patient) -> None:
         assert assessments.due_for(patient, at=AT) == ()
-        factories.prescription(factories.patient(factories.clinic("Another Clinic")))
-        assert assessments.assessments_due(prescriber, at=AT) == []

@@ -193,21 +193,6 @@ class TestDue:
         publish(factories.member(clinic), material=False)
         assert "text has changed" in due(patient)
 
-    def test_the_list_is_three_statements_and_only_of_whom_one_may_know(
-        self, clinic: Clinic, nurse: Actor, patient: Patient
-    ) -> None:
-        with pages.statements() as few:
-            assert [one.patient for one in selectors_consent.consents_due(nurse, at=AT)] == [patient]
-        others = [factories.patient(clinic) for _ in range(4)]
-        paper(others[0], nurse)
-        with pages.statements() as many:
-            found = selectors_consent.consents_due(nurse, at=AT)
-        assert {one.patient.id for one in found} == {patient.id, *(other.id for other in others[1:])}
-        assert len(few) == len(many) == 3, many
-        among = Patient.objects.filter(clinic=clinic, id=others[2].id)
-        assert [one.patient for one in selectors_consent.consents_due(nurse, at=AT, among=among)] == [others[2]]
-        assert not selectors_consent.consents_due(factories.member(factories.clinic("Another Clinic")), at=AT)
-
 
 class TestPublishing:
     def test_two_people_do_not_publish_over_each_other(self, clinic: Clinic) -> None:

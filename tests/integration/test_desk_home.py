@@ -172,7 +172,7 @@ class TestDueSteps:
             factories.told_night(hurt, TODAY - timedelta(days=back), side_effects={"headache": "severe"})
         listed = worklist.due_steps(prescriber, until=TODAY + timedelta(days=7), at=NOW)
         assert len(listed) == 5
-        gates = courses_selectors.gates_of([row.prescription for row in listed], at=NOW)
+        gates = {row.prescription.id: courses_selectors.gate_of(row.prescription, at=NOW) for row in listed}
         assert {row.prescription.id: row.verdict for row in listed} == gates
         assert {row.dose_now for row in listed} == {Dose.of("1.5")}
 

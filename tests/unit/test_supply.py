@@ -36,24 +36,19 @@ class TestToDispense:
         ("nights", "capsules"), [(1, 1), (28, 42), (30, 48), (42, 84), (56, 126), (60, 138), (84, 210), (90, 228)]
     )
     def test_the_published_quantities(self, nights: int, capsules: int) -> None:
-        assert supply.to_dispense_for(PLAN, CAPSULE, nights=nights) == capsules
         assert supply.to_dispense(PLAN, CAPSULE, until_on=MONDAY + timedelta(days=nights)) == capsules
 
     def test_a_later_dose_may_be_another_prescription(self) -> None:
         plan = timeline.plan(Course(protocol_files.find("ONE-1W"), MONDAY))
-        assert supply.to_dispense_for(plan, Dose.of("1"), nights=28) == 7 * (1 + 2 + 3 + 4)
+        assert supply.to_dispense(plan, Dose.of("1"), until_on=MONDAY + timedelta(days=28)) == 7 * (1 + 2 + 3 + 4)
         with pytest.raises(EngineRefusal, match=r"^4\.5 mg cannot be made from 1 mg capsules\.$"):
-            supply.to_dispense_for(plan, Dose.of("1"), nights=29)
+            supply.to_dispense(plan, Dose.of("1"), until_on=MONDAY + timedelta(days=29))
 
     def test_nothing_after_a_trial_has_ended(self) -> None:
         plan = timeline.plan(Course(protocol_files.find("LC-BC"), MONDAY))
         needed = 7 * (2 + 4 + 6) + 91 * 9
-        assert supply.to_dispense_for(plan, Dose.of("0.5"), nights=112) == needed
-        assert supply.to_dispense_for(plan, Dose.of("0.5"), nights=200) == needed
-
-    def test_no_nights_is_no_supply(self) -> None:
-        with pytest.raises(EngineRefusal):
-            supply.to_dispense_for(PLAN, CAPSULE, nights=0)
+        assert supply.to_dispense(plan, Dose.of("0.5"), until_on=MONDAY + timedelta(days=112)) == needed
+        assert supply.to_dispense(plan, Dose.of("0.5"), until_on=MONDAY + timedelta(days=200)) == needed
 
     @given(courses(), st.integers(1, 120))
     def test_one_night_at_a_time(self, course: Course, nights: int) -> None:
@@ -63,7 +58,9 @@ class TestToDispense:
             for day in oracle.intended(course, nights)
             if day.dose_mg is not None and day.state != "review"
         )
-        assert supply.to_dispense_for(timeline.plan(course), quarter, nights=nights) == counted
+        plan = timeline.plan(course)
+        until_on = plan[0].from_on + timedelta(days=nights)
+        assert supply.to_dispense(plan, quarter, until_on=until_on) == counted
 
 
 class TestSchedule:

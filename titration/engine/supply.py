@@ -1,7 +1,7 @@
 """From a timeline to a schedule: its steps, how many capsules a night, and how many to dispense."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from common.dose import Dose
 from titration.engine.refusals import EngineRefusal
@@ -78,13 +78,6 @@ def to_dispense(timeline: Timeline, strength: Dose, *, until_on: date) -> int:
         for step in steps(timeline)
         if step.from_on < until_on
     )
-
-
-def to_dispense_for(timeline: Timeline, strength: Dose, *, nights: int) -> int:
-    """How many capsules the first so many nights take."""
-    if nights < 1:
-        raise EngineRefusal("A supply is for at least one night.")
-    return to_dispense(timeline, strength, until_on=timeline[0].from_on + timedelta(days=nights))
 
 
 def _row(step: Step, a_night: int) -> Row:

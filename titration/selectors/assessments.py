@@ -1,11 +1,8 @@
 """Which questionnaires are due: the rhythm of `symptoms.rhythm`, counted from the course."""
 
-import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.actors import Actor
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from symptoms import instrument_files, rhythm
@@ -13,31 +10,6 @@ from symptoms import selectors as symptoms_selectors
 from symptoms.rhythm import Due, Given
 from titration.models import Prescription
 from titration.selectors import courses
-
-
-@dataclass(frozen=True, kw_only=True)
-class DueAssessments:
-    """A patient on an open course, and the questionnaires due on the patient's own date."""
-
-    patient_id: uuid.UUID
-    name: str
-    due: tuple[Due, ...]
-
-
-def assessments_due(actor: Actor, *, at: datetime) -> list[DueAssessments]:
-    """Everybody this actor may know of to whom a questionnaire is due, by name: three statements however many."""
-    prescriptions = courses.open_by_name(actor)
-    ids = [prescription.patient_id for prescription in prescriptions]
-    given = symptoms_selectors.newest_assessments(ids) if ids else {}
-    conditions = patients_selectors.conditions_of_many(ids)
-    found = {
-        p.patient_id: due_of(p, given.get(p.patient_id, {}), conditions[p.patient_id], at=at) for p in prescriptions
-    }
-    return [
-        DueAssessments(patient_id=p.patient_id, name=p.patient.name, due=found[p.patient_id])
-        for p in prescriptions
-        if found[p.patient_id]
-    ]
 
 
 def due_for(patient: Patient, *, at: datetime) -> tuple[Due, ...]:

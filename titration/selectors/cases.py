@@ -143,7 +143,7 @@ class _Read:
         self, open_ones: Sequence[Prescription], at: datetime
     ) -> dict[uuid.UUID, tuple[tuple[str, tuple[str, ...]], ...]]:
         """Why tests are due and which, by what they are called, of those on an open course."""
-        found = labs_selectors.due_beside(open_ones, self.conditions, self.medicines, at=at)
+        found = labs_selectors.due_of(open_ones, self.conditions, self.medicines, at=at)
         return {
             patient_id: tuple((one.why, tuple(labs.tests()[code].name for code in one.codes)) for one in due)
             for patient_id, due in found.items()

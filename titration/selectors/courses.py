@@ -59,13 +59,6 @@ def visible_prescriptions(actor: Actor) -> QuerySet[Prescription]:
     return Prescription.objects.filter(patient__in=patients_selectors.visible_to(actor))
 
 
-def open_by_name(actor: Actor) -> list[Prescription]:
-    """The open courses of these patients, with their patients, by name; without the protocols they were signed with."""
-    found = visible_prescriptions(actor).filter(state__in=Prescription.OPEN_STATES)
-    ordered = found.select_related("patient").order_by("patient__sort_key", "patient_id")
-    return list(ordered.defer("protocol_snapshot"))
-
-
 def course_of(prescription: Prescription) -> Course:
     """The engine's value of this row: the protocol as it was signed, with every change since, in order."""
     rows = sorted(prescription.changes.all(), key=lambda row: row.number)
@@ -277,12 +270,6 @@ def open_reports(actor: Actor) -> list[OpioidReport]:
 def gate_of(prescription: Prescription, *, at: datetime, early: bool = False) -> gate.Verdict:
     """Whether this course's next step may happen now; `early`, before its time."""
     return gate.gate(facts_of([prescription], at=at)[prescription.id], early=early)
-
-
-def gates_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uuid.UUID, gate.Verdict]:
-    """The gate of each course, in six queries however many there are. `patient` must have been selected with them."""
-    facts = facts_of(prescriptions, at=at)
-    return {prescription.id: gate.gate(facts[prescription.id]) for prescription in prescriptions}
 
 
 def facts_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uuid.UUID, gate.Facts]:

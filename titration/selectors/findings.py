@@ -34,12 +34,6 @@ def visible_findings(actor: Actor) -> QuerySet[Finding]:
     return Finding.objects.filter(patient__in=patients_selectors.visible_to(actor))
 
 
-def open_findings(actor: Actor) -> QuerySet[Finding]:
-    """What waits for an answer among the actor's patients, the most urgent first, with the patient."""
-    waiting = visible_findings(actor).filter(state=Finding.State.OPEN)
-    return waiting.select_related("patient").order_by("place", "raised_at", "id")
-
-
 def visible_finding(actor: Actor, finding_id: uuid.UUID) -> Finding | None:
     """This finding with its patient, if the actor may know of them."""
     found = visible_findings(actor).select_related("patient", "prescription", "accepted_by_change")
@@ -66,12 +60,6 @@ def closing_among(standing: Iterable[Finding], what: Block = Block.STEP) -> list
         and what.value in finding.blocks
         and not (what is Block.STEP and finding.tier == Tier.STEP)
     ]
-
-
-def answered_of(patient: Patient, *, most: int = 50) -> list[Finding]:
-    """What was accepted, dismissed, replaced or is no longer so about one patient, newest first."""
-    closed = Finding.objects.filter(patient=patient).exclude(state=Finding.State.OPEN)
-    return list(closed.order_by("-closed_at", "id")[:most])
 
 
 def closing_the_step(patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Finding]]:

@@ -2,10 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from accounts.actors import Actor
 from common.medicine_classes import MedicineClass
 from patients import lab_selectors, labs
 from patients import selectors as patients_selectors
@@ -16,49 +14,24 @@ from titration.models import Prescription
 from titration.selectors import courses
 
 
-@dataclass(frozen=True, kw_only=True)
-class LabsDue:
-    """A patient on an open course, and the tests due on the patient's own date."""
-
-    patient_id: uuid.UUID
-    name: str
-    due: tuple[DueLab, ...]
-
-
-def labs_due(actor: Actor, *, at: datetime) -> list[LabsDue]:
-    """Everybody this actor may know of to whom a test is due, by name: four statements however many."""
-    prescriptions = courses.open_by_name(actor)
-    found = due_of(prescriptions, at=at)
-    return [
-        LabsDue(patient_id=p.patient_id, name=p.patient.name, due=found[p.patient_id])
-        for p in prescriptions
-        if found[p.patient_id]
-    ]
-
-
 def due_for(patient: Patient, *, at: datetime) -> tuple[DueLab, ...]:
     """The tests due to one patient; none without an open course."""
     prescription = courses.open_prescription(patient)
-    return due_of([prescription], at=at)[patient.id] if prescription is not None else ()
-
-
-def due_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uuid.UUID, tuple[DueLab, ...]]:
-    """The tests due by each of these courses, by patient, in three statements. Their patients were read with them."""
-    ids = [prescription.patient_id for prescription in prescriptions]
-    if not ids:
-        return {}
+    if prescription is None:
+        return ()
+    ids = [patient.id]
     conditions, listed = patients_selectors.conditions_of_many(ids), patients_selectors.medicines_of_many(ids)
-    return due_beside(prescriptions, conditions, listed, at=at)
+    return due_of([prescription], conditions, listed, at=at)[patient.id]
 
 
-def due_beside(
+def due_of(
     prescriptions: Sequence[Prescription],
     conditions: Mapping[uuid.UUID, frozenset[str]],
     listed: Mapping[uuid.UUID, Sequence[Listed]],
     *,
     at: datetime,
 ) -> dict[uuid.UUID, tuple[DueLab, ...]]:
-    """The same in one statement, where the patients' conditions and medicines have been read already."""
+    """The tests due by each of these courses, by patient, in one statement; the rest was read with them."""
     dates = lab_selectors.lab_dates([prescription.patient_id for prescription in prescriptions])
     found = {}
     for prescription in prescriptions:
