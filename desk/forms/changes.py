@@ -177,7 +177,7 @@ class RestartForm(ChangeForm):
     PARTS = (dose_layout("dose"), "off_since")
 
     dose = DoseField(
-        label="At",
+        label="Begin again at",
         required=False,
         help_text="Nothing chosen: what the gap asks for. It is never above the dose before.",
     )

@@ -21,7 +21,9 @@ Named = Sequence[tuple[uuid.UUID, str]]
 
 
 class FilterForm(forms.Form):
-    """What the page's address says of the filters: ids and codes. One that names nothing known narrows nothing."""
+    """What the page's address says of the filters: ids and codes. One that names nothing known narrows nothing,
+    and is named on the page.
+    """
 
     use_required_attribute = False
 
@@ -48,6 +50,11 @@ class FilterForm(forms.Form):
         """The filters that narrow, as the address carries them."""
         self.is_valid()
         return {name: value for name in self.fields if (value := self.cleaned_data.get(name, ""))}
+
+    def unknown(self) -> list[str]:
+        """The filters that the address fills with what is not there, or no longer."""
+        self.is_valid()
+        return [str(self.fields[name].label) for name in self.errors]
 
     def wanted(self) -> Wanted:
         chosen = self.chosen()

@@ -1,5 +1,6 @@
 """Spans of time as the clinic's day says them, and whether the reminders' clock has stopped."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from reminders import selectors as reminders_selectors
@@ -13,6 +14,13 @@ def stopped_clock(last_round: datetime | None, *, at: datetime) -> str:
     if silence <= reminders_selectors.ROUND_MAX_AGE:
         return ""
     return f"Reminders have not run for {lasting(silence)}. Patients are not being reminded."
+
+
+def ignored(filters: Sequence[str]) -> str:
+    """The sentence about filters that name what is not there, or no longer; "" where there is none."""
+    if not filters:
+        return ""
+    return f"What was asked for is not there, or no longer, and the list is not narrowed by it: {', '.join(filters)}."
 
 
 def lasting(span: timedelta) -> str:

@@ -63,6 +63,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "only": lane,
             "filters": filters,
             "chosen": chosen,
+            "ignored": present.ignored(filters.unknown()),
             "narrowed": urlencode(chosen),
             "views": [(view, urlencode(view.filters)) for view in worklist.views_of(actor)],
             "keep": KeepViewForm(),

@@ -439,9 +439,12 @@ class TestNarrowing:
         assert "Theirs Person" in both
         assert "Nobody of those you narrowed to" in read(client, "/?dose=6")
 
-    def test_what_names_nothing_known_narrows_nothing(self, prescriber: Actor) -> None:
+    def test_what_names_nothing_known_narrows_nothing_and_is_said(self, prescriber: Actor) -> None:
         on_course(prescriber, "Due Person", started=timedelta(days=14), told=7)
-        assert "Due Person" in read(pages.client_of(prescriber), f"/?clinician={uuid.uuid4()}&dose=abc")
+        words = read(pages.client_of(prescriber), f"/?clinician={uuid.uuid4()}&dose=abc")
+        assert "Due Person" in words
+        assert "the list is not narrowed by it: Signed by, or passed to, Dose now." in words
+        assert "not narrowed by it" not in read(pages.client_of(prescriber), "/?dose=3")
 
     def test_a_view_is_kept_for_its_keeper_alone_and_forgotten(self, clinic: Clinic, prescriber: Actor) -> None:
         client = pages.client_of(prescriber)
