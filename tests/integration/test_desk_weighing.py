@@ -81,6 +81,13 @@ class TestTheCard:
         assert "7.0 in the nights before the first dose: 2.0 better now." in words
         assert "Ready" in words
 
+    def test_the_nights_before_may_lie_apart_as_the_rules_read_them(self, patient: Patient, prescriber: Actor) -> None:
+        for day in (10, 13, 17, 22):
+            tell(patient, date(2026, 2, day), 1, dose_mg=None, lead_symptom=8)
+        tell(patient, date(2026, 1, 20), 7, dose_mg=None, lead_symptom=2)
+        tell(patient, TODAY - timedelta(days=7), 7, lead_symptom=5)
+        assert "8.0 in the nights before the first dose: 3.0 better now." in card(prescriber, patient)
+
     def test_fewer_than_four_nights_are_no_mean(self, patient: Patient, prescriber: Actor) -> None:
         tell(patient, date(2026, 2, 27), 3, dose_mg=None)
         tell(patient, TODAY - timedelta(days=3), 3)

@@ -11,6 +11,7 @@ from symptoms import selectors as symptoms_selectors
 from symptoms.models import DoseTaken, SymptomLog
 from symptoms.selectors import LogRow
 from titration.engine import evidence, gate, timeline
+from titration.engine.advice import window
 from titration.engine.advice.finding import Tier
 from titration.engine.evidence import Mean
 from titration.models import Prescription
@@ -58,10 +59,12 @@ def weigh(prescription: Prescription, in_force: timeline.Timeline, *, at: dateti
     first_dose_on = next((s.from_on for s in in_force if s.dose is not None), today)
     before = _step_before(in_force, today)
     before_first = before.first if before else week
-    since = min(week, first_dose_on - evidence.NIGHTS * _ONE_DAY, before_first)
+    baseline_first = first_dose_on - window.BASELINE_WITHIN * _ONE_DAY
+    since = min(week, baseline_first, before_first)
     logs, doses = symptoms_selectors.told_rows(prescription.patient, since=since)
     now = _between(logs, week, today)
-    baseline = [] if prescription.first_dose else _between(logs, since, first_dose_on)[-evidence.NIGHTS :]
+    run_in = [] if prescription.first_dose else _between(logs, baseline_first, first_dose_on)
+    baseline = [log for log in run_in if _tells(log)][-evidence.NIGHTS :]
     earlier = _between(logs, before.first, before.end) if before else None
     this_week = [row for row in doses if week <= row.plan_date < today]
     return Weighed(
@@ -111,6 +114,12 @@ def _step_before(in_force: timeline.Timeline, today: date) -> _Span | None:
     last = runs[-1]
     end = last.to_on or today
     return _Span(max(last.from_on, end - evidence.NIGHTS * _ONE_DAY), end)
+
+
+def _tells(log: LogRow) -> bool:
+    """Whether a night before the first dose is one of the baseline, as the rules count it (`window.baseline`)."""
+    sleep = (log.sleep_hours, log.latency_min, log.awake_min, log.quality)
+    return any(one is not None for one in (*sleep, log.lead_symptom, log.pain))
 
 
 def _counts(log: LogRow, doses: Sequence[DoseTaken]) -> bool:
