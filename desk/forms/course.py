@@ -47,7 +47,7 @@ class CourseForm(forms.Form):
 
 class HoldForm(CourseForm):
     days = forms.IntegerField(
-        label="Hold the dose for so many days",
+        label="Hold at this dose for so many days",
         initial=7,
         widget=forms.TextInput(
             attrs={

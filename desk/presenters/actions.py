@@ -33,7 +33,7 @@ BEGIN = Action(
     safe=True,
     main=True,
 )
-HOLD = Action("hold", "Hold", "Hold the dose", "hold", "", safe=True, main=True)
+HOLD = Action("hold", "Hold", "Hold at this dose", "hold", "", safe=True, main=True)
 ADVANCE = Action("advance", "Let the step happen", "Let the next step happen", "up", "", main=True)
 EARLY = Action(
     "course_step_now",

@@ -53,7 +53,8 @@ OFFERS: dict[Offer, tuple[str, str]] = {
     Offer.STEP_BACK: ("Go back a step", "desk:course_step_back"),
     Offer.LOWER: ("Go to a lower dose", "desk:course_go_to"),
     Offer.STOP: ("Stop the plan", "desk:stop"),
-    Offer.HOLD: ("Hold the dose", "desk:hold"),
+    Offer.PAUSE: ("Pause the plan", "desk:course_pause"),
+    Offer.HOLD: ("Hold at this dose", "desk:hold"),
     Offer.STAY: ("Stay at this dose", "desk:course_stay"),
     Offer.STEP_UP: ("Let the step happen", "desk:advance"),
     Offer.RESUME: ("Resume", "desk:course_resume"),
@@ -63,7 +64,7 @@ OFFERS: dict[Offer, tuple[str, str]] = {
 """Advice that a change of the plan follows: the words of its button and the page it is signed on."""
 
 WITHOUT_A_PAGE = {
-    Offer.SKIP_AND_CALL: "skip tonight and call",
+    Offer.SKIP_AND_CALL: "have the patient skip the next dose, and call them",
     Offer.LABS: "laboratory tests",
     Offer.CALL: "call the patient",
     Offer.REFILL: "order a refill",
@@ -123,8 +124,8 @@ def alert(
     """The finding in words. The words of the rule are the book's of today, the sentence is the one that was found."""
     rule = book.rules.get(finding.rule)
     offers = [Offer(offer) for offer in finding.offers]
-    # A hold goes on with the dose: where none is to be taken, stopping is the safe way.
-    safe = Offer.STOP if Block.DOSE.value in finding.blocks else Offer.HOLD
+    # A hold goes on with the dose: where none is to be taken, a pause is the safe way.
+    safe = Offer.PAUSE if Block.DOSE.value in finding.blocks else Offer.HOLD
     if Block.STEP.value in finding.blocks and safe not in offers:
         offers.append(safe)
     ways = [offer for offer in offers if may_prescribe or (may_hold and offer in NURSES)]

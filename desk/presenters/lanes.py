@@ -51,12 +51,12 @@ WORDS = {
         "Chase",
         "Not heard from, or not reached",
         "Everybody on a climbing plan has told a recent night",
-        "Whoever stops telling for three nights appears here, and whom a message did not reach.",
+        "Anyone not heard from for three nights, or whom a message did not reach, appears here.",
     ),
     Lane.ADMIN: Words(
         "Admin",
         "Supply, tests, consents and questionnaires",
-        "Nothing is to be arranged",
+        "Nothing needs arranging",
         "A refill, a test, a consent or a questionnaire that is due appears here.",
     ),
 }

@@ -60,8 +60,8 @@ def report(row: OpioidReport, reader: Reader) -> Reason:
         since=row.at,
         words=f"{said_of.title}. {told}",
         small=(
-            f"Waits for {lasting(reader.at - row.at)}. {said_of.told} {said_of.recognised}".strip(),
-            "The patient has been told to take no dose until this is answered.",
+            f"Waiting for {lasting(reader.at - row.at)}. {said_of.told} {said_of.recognised}".strip(),
+            "The patient’s pages say to take no dose until this is answered. Whether they have read that is not known.",
         ),
         badge=Badge(answered(row), "danger", "stop"),
         view="desk:answer_report" if may else "",

@@ -124,7 +124,7 @@ def _amount(tonight: Tonight) -> str:
 def _notes(tonight: Tonight) -> list[str]:
     notes = []
     if tonight.dose is not None and not tonight.takings:
-        notes.append("Nothing your plan names makes this dose exactly. Ask your clinic before you take it.")
+        notes.append("Nothing in your plan makes this dose exactly. Do not take it until you have asked your clinic.")
     if tonight.held and tonight.held_until is None:
         notes.append("Your clinic keeps you on this dose until they tell you otherwise.")
     elif tonight.held_until is not None:

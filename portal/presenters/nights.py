@@ -94,7 +94,7 @@ def log_words(log: SymptomLog) -> str:
         part("slept", log.sleep_hours, " hours"),
         part("asleep after", log.latency_min, " min"),
         part("awake", log.awake_min, " min"),
-        part("woke", log.awakenings, " times"),
+        "woke once" if log.awakenings == 1 else part("woke", log.awakenings, " times"),
         part("sleep", items.quality().get(log.quality or 0, "").casefold() or None),
         part("dreams", _dreams(log)),
         part("upset by dreams", log.dream_distress, " of 10"),

@@ -71,7 +71,7 @@ def _kept(part: timeline.Segment) -> str:
     until = f"to {day(part.to_on - ONE_DAY)}" if part.to_on else "until your clinic tells you"
     if part.state is timeline.State.PAUSED:
         return f"Take no dose from {day(part.from_on)} {until}."
-    return f"Your dose is kept from {day(part.from_on)} {until}; later steps move with it."
+    return f"You stay on the same dose from {day(part.from_on)} {until}; later steps move with it."
 
 
 def _standing(in_force: timeline.Timeline, day: date) -> supply.Step | None:
@@ -111,5 +111,6 @@ def _ending(intended: timeline.Timeline) -> str:
     if last.state is timeline.State.ENDED:
         return f"No dose from {day(last.from_on)} on."
     if last.state is timeline.State.REVIEW:
-        return f"From {day(last.from_on)} on your clinic looks at how it went; the dose stays until then."
+        reviewed = f"From {day(last.from_on)} your clinic reviews with you how it went."
+        return f"{reviewed} Keep taking the same dose until they say otherwise."
     return ""

@@ -6,6 +6,8 @@ from common.drug_names import NALTREXONE
 from portal.presenters.days import day
 from titration.selectors.procedures import Standing
 
+_TOLD = "your clinic tells you to begin again"
+
 
 @dataclass(frozen=True)
 class ProcedureWords:
@@ -33,7 +35,7 @@ def words(standing: Standing | None) -> ProcedureWords | None:
         }
         return ProcedureWords(
             heading="After your procedure: not yet",
-            says=f"Take no low-dose {NALTREXONE} until your clinic tells you to begin again. It waits until you have "
+            says=f"Take no low-dose {NALTREXONE} until {_TOLD}. It waits until you have "
             "been free of opioid painkillers for some days.",
             not_yet=True,
             asks=True,
@@ -43,13 +45,15 @@ def words(standing: Standing | None) -> ProcedureWords | None:
     if begins is not None and today >= begins:
         return ProcedureWords(
             heading=f"Before your procedure on {on}: not yet",
-            says=f"Take no low-dose {NALTREXONE} before it, nor after it until your clinic tells you to begin again. "
+            says=f"Take no low-dose {NALTREXONE} before it, nor after it until {_TOLD}. "
             "Tell everybody there that you take it, and when you took it last.",
             not_yet=True,
             asks=False,
             told="",
         )
-    last = f"Your last dose before it is that of {day(procedure.last_dose_on)}. " if procedure.last_dose_on else ""
+    last = ""
+    if procedure.last_dose_on:
+        last = f"Take your last dose before it on {day(procedure.last_dose_on)}, then none until {_TOLD}. "
     return ProcedureWords(
         heading=f"Your procedure on {on}",
         says=f"{last}Tell everybody there that you take low-dose {NALTREXONE}.",

@@ -89,7 +89,7 @@ class TestOnThePhone:
             "About your condition",
             "How many stools did you pass in 24 hours?",
             "3 or 4 more",
-            "Streaks, less than half of the times",
+            "Streaks of blood, less than half the time",
             "How many times did you pass stools in the night?",
         ):
             assert words in page, words

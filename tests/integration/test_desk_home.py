@@ -259,7 +259,7 @@ class TestThePage:
         assert "No step is due in the next 7 days" in words
         assert "Everybody on a climbing plan has told a recent night" in words
         assert "Nothing is urgent" in words
-        assert "Nothing is to be arranged" in words
+        assert "Nothing needs arranging" in words
 
     def test_only_the_own_clinics_people_are_on_it_and_each_is_in_the_audit(self, prescriber: Actor) -> None:
         other = factories.member(factories.clinic("Other Clinic"))

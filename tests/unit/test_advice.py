@@ -594,13 +594,13 @@ EDGES = [
         "R19 answered",
         lambda: case(0, screening={"transplant": "yes"}),
         lambda: case(0, screening={"transplant": "yes"}, co_signed=frozenset({"transplant"})),
-        '"An organ transplant, kept by immunosuppressants?" Yes.',
+        '"An organ transplant, with immunosuppressants?" Yes.',
     ),
     Edge(
         "R19 answered",
         lambda: case(0, screening={"transplant": "unsure"}),
         lambda: case(0, screening={"transplant": "no"}),
-        '"An organ transplant, kept by immunosuppressants?" Not sure.',
+        '"An organ transplant, with immunosuppressants?" Not sure.',
     ),
     Edge(
         "R19 listed",

@@ -150,7 +150,8 @@ def _way_back(case: Case, last: date) -> dict[str, object]:
     """The nights without a dose since the last one before a procedure, and what that asks of a restart."""
     off = (case.today - last).days - 1
     way = "the dose is built up again" if off >= case.retitrate_from_days else "the same dose can be taken again"
-    return {"off": off, "how": f"If the last dose was that of {day_in_words(last)}, {off} nights were without: {way}."}
+    nights = f"there have been {off} nights without one" if off != 1 else "there has been one night without one"
+    return {"off": off, "how": f"If the last dose was that of {day_in_words(last)}, {nights}: {way}."}
 
 
 def child(case: Case, book: Book) -> Iterator[Finding]:

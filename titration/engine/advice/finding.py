@@ -56,6 +56,7 @@ class Offer(StrEnum):
     LOWER = "lower dose"
     SKIP_AND_CALL = "skip tonight and call"
     STOP = "stop"
+    PAUSE = "pause"
     HOLD = "hold"
     STAY = "stay"
     STEP_UP = "step up"

@@ -45,7 +45,9 @@ _WAYS = {
     Offer.MORNING: "move the dose to the morning",
     Offer.STEP_BACK: "go back to {dose}",
     Offer.LOWER: "go down to {dose}",
-    Offer.SKIP_AND_CALL: "skip the next dose and call the patient, as what is in hand cannot make the dose before",
+    Offer.SKIP_AND_CALL: (
+        "have the patient skip the next dose and call them, as the supply in hand cannot make the lower dose"
+    ),
     Offer.STOP: "stop",
     Offer.CALL: "call the patient",
 }
