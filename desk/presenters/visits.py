@@ -35,7 +35,7 @@ def note(record: Record, card: Card | None, plan: str, attempts: Sequence[Contac
 def in_a_sentence(card: PlanCard, *, told_none: bool) -> str:
     """The plan in force, as a line of a note."""
     held = f"Held until {card.held_until}" if card.held_until else ""
-    stopped = "The patient has been told to take no dose" if told_none else ""
+    stopped = "The patient’s pages say to take no dose" if told_none else ""
     words = (card.label, card.units, card.state.rstrip("."), held, stopped)
     return ". ".join(word for word in words if word) + "."
 

@@ -24,7 +24,7 @@ from titration.services import medicines
 
 P = policy.Permission
 TRIPPED = (
-    "Saved. It is an opioid, and a plan is open: the patient is told to take no dose, and reminders of doses are "
+    "Saved. It is an opioid, and a plan is open: the patient’s pages say to take no dose, and reminders of doses are "
     "silent until somebody answers the report."
 )
 

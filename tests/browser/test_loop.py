@@ -112,7 +112,7 @@ def test_the_loop_from_the_desk_to_the_phone_and_back(
 
         # Tonight's dose is told already, so the hold begins with the next one.
         phone.get_by_role("link", name="My plan").click()
-        expect(phone.get_by_text("Your dose is kept from")).to_be_visible()
+        expect(phone.get_by_text("You stay on the same dose from")).to_be_visible()
 
 
 def test_an_opioid_answer_stops_the_dose_on_the_page(

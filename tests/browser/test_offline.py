@@ -171,7 +171,7 @@ def test_words_stand_on_the_form_as_soon_as_something_is_ticked(
     choose(page, "Yellow skin or eyes", "Mild")
     expect(said).to_be_visible()
     assert not emergency.first.is_visible()
-    choose(page, "Being sick", "Mild")
+    choose(page, "Vomiting (being sick)", "Mild")
     expect(emergency.last).to_be_visible()
     context.close()
 

@@ -87,8 +87,8 @@ class TestReports:
         words = read(pages.client_of(prescriber))
         places = [words.index(name) for name in ("Older Report", "Newer Report", "Due Person")]
         assert places == sorted(places)
-        assert "Waits for 2 days" in words
-        assert "Waits for 12 minutes" in words
+        assert "Waiting for 2 days" in words
+        assert "Waiting for 12 minutes" in words
         assert "co-codamol <b>twice</b>" in words
 
     def test_an_answered_one_is_gone(self, prescriber: Actor) -> None:

@@ -235,11 +235,11 @@ def test_each_label_leads_to_a_field_of_its_own(desk: Client, patient: Patient) 
 def test_a_note_says_the_plan_in_force_and_that_no_dose_is_to_be_taken(desk: Client, patient: Patient) -> None:
     said = pages.words_of(desk.get(f"/patients/{patient.id}/note/"))
     assert "Plan: every 4 weeks (STD-4W). 1 capsule of 1.5 mg at bedtime. In force since" in said, said
-    assert "told to take no dose" not in said
+    assert "say to take no dose" not in said
     assert ".." not in said
     factories.finding(patient, at=NOW, rule="R17", blocks=["dose", "step"])
-    assert "The patient has been told to take no dose." in pages.words_of(desk.get(f"/patients/{patient.id}/note/"))
-    assert "told to take no dose while an alert above stands" in pages.words_of(desk.get(f"/patients/{patient.id}/"))
+    assert "The patient’s pages say to take no dose." in pages.words_of(desk.get(f"/patients/{patient.id}/note/"))
+    assert "say to take no dose while an alert above stands" in pages.words_of(desk.get(f"/patients/{patient.id}/"))
 
 
 def test_the_own_clinics_alone(patient: Patient) -> None:

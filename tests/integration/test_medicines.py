@@ -211,7 +211,7 @@ class TestPages:
     def test_an_opioid_beside_a_plan_is_said_at_once(self, desk: Client, patient: Patient) -> None:
         factories.prescription(patient, at=NOW - timedelta(days=14))
         page = desk.post(self.address(patient), {"words": "codeine"}, follow=True)
-        assert "the patient is told to take no dose" in pages.words_of(page)
+        assert "the patient’s pages say to take no dose" in pages.words_of(page)
         shown = pages.words_of(desk.get(f"/patients/{patient.id}/"))
         assert "An opioid is on the medicine list" in shown
 
