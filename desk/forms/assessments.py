@@ -5,6 +5,7 @@ from typing import Any
 from crispy_forms.layout import Field
 from django import forms
 
+from desk.forms.days import DayField
 from desk.forms.layout import RADIO, RADIOS, without_tags
 from symptoms import crisis
 from symptoms.scoring import Instrument, Item
@@ -15,15 +16,7 @@ class AssessmentForm(forms.Form):
 
     use_required_attribute = False
 
-    on = forms.DateField(
-        label="Answered on",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Say on which day it was answered.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-    )
+    on = DayField(label="Answered on", missing="Say on which day it was answered.")
 
     def __init__(self, *args: Any, instrument: Instrument, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

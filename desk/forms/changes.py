@@ -8,6 +8,7 @@ from django import forms
 
 from common.night import Slot
 from desk.forms.course import CourseForm, reason_field
+from desk.forms.days import DayField
 from desk.forms.dose import DoseField, check_high, dose_layout
 from desk.forms.layout import RADIO, RADIOS, without_tags
 from titration.engine import course
@@ -26,17 +27,6 @@ SLOTS = {
     Slot.MORNING: "In the morning",
     Slot.SPLIT: "Half in the morning, half at bedtime",
 }
-
-
-def _date(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=required,
-        help_text=help_text,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose a date.", "invalid": "That is not a date. Write it like 2026-03-02."},
-    )
 
 
 def _days(label: str, *, required: bool = True, help_text: str = "") -> forms.IntegerField:
@@ -73,7 +63,7 @@ class ChangeForm(CourseForm):
     PARTS: ClassVar[tuple[str | LayoutObject, ...]] = ()
     KIND: ClassVar[type] = course.Resume
 
-    on = _date("From")
+    on = DayField(label="From", missing="Choose a date.")
     correction = forms.BooleanField(
         label="This was so already: correct the record of the past",
         required=False,
@@ -181,9 +171,8 @@ class RestartForm(ChangeForm):
         required=False,
         help_text="Nothing chosen: what the gap asks for. It is never above the dose before.",
     )
-    off_since = _date(
-        "No dose was taken since",
-        required=False,
+    off_since = DayField(
+        label="No dose was taken since",
         help_text="Empty where the plan is paused: its pause says since when.",
     )
 
@@ -270,6 +259,10 @@ class EarlyStepForm(ChangeForm):
 class BeginForm(ChangeForm):
     KIND = course.Begin
 
-    on = _date("First dose taken on", help_text="At most a week ago, or a day ahead on which it is certain.")
+    on = DayField(
+        label="First dose taken on",
+        missing="Choose a date.",
+        help_text="At most a week ago, or a day ahead on which it is certain.",
+    )
     correction = None
     reason = None

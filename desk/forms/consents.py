@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from desk.forms.days import DayField
 from desk.forms.layout import LONGEST_REASON, without_tags
 from desk.forms.register import Words
 from patients.consent import LONGEST_BODY
@@ -25,15 +26,7 @@ class PaperConsentForm(forms.Form):
         help_text="The name as it stands on the paper; for a child that of the parent or guardian.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    signed_on = forms.DateField(
-        label="On",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Write the date on the paper.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-    )
+    signed_on = DayField(label="On", missing="Write the date on the paper.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

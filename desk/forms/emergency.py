@@ -7,6 +7,7 @@ from crispy_forms.layout import Div, Field, Fieldset
 from django import forms
 from django.core.validators import MinLengthValidator
 
+from desk.forms.days import DayField
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from patients.models import EmergencyAccess
@@ -32,13 +33,7 @@ class EmergencyForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    birth_date = forms.DateField(
-        label="Date of birth",
-        required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"}),
-        input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "That is not a date. Write year, month and day, like 1980-12-31."},
-    )
+    birth_date = DayField(label="Date of birth", attrs={"autocomplete": "off"})
     reason = Words(
         longest=LONGEST_REASON,
         called="The reason",

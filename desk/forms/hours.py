@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.hours import Contact, Hours, Opening
 from accounts.services.hours import LONGEST_MINUTES, SHORTEST_MINUTES, telephone
+from desk.forms.days import DayField
 from desk.forms.layout import Folded, without_tags
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -190,12 +191,7 @@ class CoverForm(forms.Form):
                 label=label, choices=choices, error_messages={"required": "Choose a colleague."}
             )
         for name, label in (("first_day", "First day"), ("last_day", "Last day")):
-            self.fields[name] = forms.DateField(
-                label=label,
-                widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-                input_formats=["%Y-%m-%d"],
-                error_messages={"required": "The day is missing.", "invalid": "Write the day like 2026-03-27."},
-            )
+            self.fields[name] = DayField(label=label, missing="The day is missing.")
         self.helper = without_tags(*self.fields)
 
     def values(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from common.refusals import Refused
+from desk.forms.days import DayField
 from patients import labs
 from patients.labs import Test
 from patients.services.labs import LabValue
@@ -74,16 +75,8 @@ def number(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def _taken_on() -> forms.DateField:
-    return forms.DateField(
-        label="Sample taken on",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date", "class": "form-control"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Say when the sample was taken.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-    )
+def _taken_on() -> DayField:
+    return DayField(label="Sample taken on", missing="Say when the sample was taken.", attrs={"class": "form-control"})
 
 
 @dataclass(frozen=True)

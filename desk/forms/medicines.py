@@ -5,22 +5,12 @@ from typing import Any
 from crispy_forms.layout import Div
 from django import forms
 
+from desk.forms.days import DayField
 from desk.forms.layout import without_tags
 from desk.forms.register import Words
 from patients.limits import LONGEST_MEDICINE
 from patients.medicine_list import Listed
 from patients.services.medicines import MedicineEntry
-
-
-def _day(label: str, help_text: str = "") -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        help_text=help_text,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "That is not a date. Write it like 2026-03-02."},
-    )
 
 
 class MedicineForm(forms.Form):
@@ -35,9 +25,9 @@ class MedicineForm(forms.Form):
         help_text="As on the pack or as the patient says it, with its strength. One medicine.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    started_on = _day("Started on")
-    last_taken_on = _day("Last dose on", "Of an opioid the days of waiting are counted from here.")
-    stopped_on = _day("Stopped on", "Empty: it goes on.")
+    started_on = DayField(label="Started on")
+    last_taken_on = DayField(label="Last dose on", help_text="Of an opioid the days of waiting are counted from here.")
+    stopped_on = DayField(label="Stopped on", help_text="Empty: it goes on.")
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from django import forms
 
 from accounts.actors import Kind
 from audit import words
+from desk.forms.days import DayField
 from desk.forms.layout import without_tags
 
 PEOPLE = (("", "Anybody"), (Kind.PATIENT, "Patients"), (Kind.CARER, "Patients' helpers"), (Kind.SYSTEM, "The system"))
@@ -31,12 +32,8 @@ class MemoryForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     what = forms.ChoiceField(label="What", required=False)
-    since = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    since = DayField(label="From")
+    until = DayField(label="To")
     denied = forms.BooleanField(label="Only what was denied", required=False)
 
     def __init__(self, *args: Any, people: Sequence[tuple[uuid.UUID, str]], zone: ZoneInfo, **kwargs: Any) -> None:

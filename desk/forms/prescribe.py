@@ -10,6 +10,7 @@ from django import forms
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
+from desk.forms.days import DayField
 from desk.forms.dose import DoseField, dose_layout
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, Folded, without_tags
 from desk.forms.register import Words
@@ -69,15 +70,7 @@ class PrescribeForm(forms.Form):
             "invalid_choice": "This template is no longer offered. Choose again.",
         },
     )
-    start_on = forms.DateField(
-        label="First dose on",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Choose the date of the first dose.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-    )
+    start_on = DayField(label="First dose on", missing="Choose the date of the first dose.")
     slot = forms.ChoiceField(
         label="Taken",
         choices=[
@@ -170,26 +163,16 @@ class PrescribeForm(forms.Form):
         help_text="Until the medicine has come the diary is open, and every step is counted from the first dose.",
     )
     first_dose = DoseField(label="Takes now", required=False, help_text="For somebody who takes it already.")
-    taking_since = forms.DateField(
+    taking_since = DayField(
         label="Takes it since",
-        required=False,
-        input_formats=["%Y-%m-%d"],
         help_text="The first dose ever, where it is known; above stands since when it is this dose.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "That is not a date. Write it like 2026-03-02."},
     )
     target = DoseField(label="Aimed at", required=False, help_text="No step goes above it; nothing chosen: the top.")
     question = Words(longest=LONGEST_LINE, called="The question", label="What is this course to show?", required=False)
     criterion = Words(
         longest=LONGEST_LINE, called="What counts as success", label="What counts as success", required=False
     )
-    decide_on = forms.DateField(
-        label="Decided by",
-        required=False,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "That is not a date. Write it like 2026-03-02."},
-    )
+    decide_on = DayField(label="Decided by")
     reasoning = Words(
         longest=LONGEST_REASON,
         called="The reasoning",

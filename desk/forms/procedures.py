@@ -5,6 +5,7 @@ from typing import Any
 from crispy_forms.layout import Field
 from django import forms
 
+from desk.forms.days import DayField
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from titration.engine import procedure as engine
@@ -14,27 +15,13 @@ from titration.services.procedures import Asked, Over
 LONGEST_WORDS = 300
 
 
-def _date(label: str, *, required: bool = True, **more: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=required,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Say on which day.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-        **more,
-    )
-
-
 class ProcedureForm(forms.Form):
     """What is known of a procedure."""
 
     use_required_attribute = False
 
     words = Words(longest=LONGEST_WORDS, called="The kind of procedure", label="What kind of procedure")
-    on = _date("Day")
+    on = DayField(label="Day", missing="Say on which day.")
     time = forms.TimeField(
         label="Time, if known",
         required=False,
@@ -91,7 +78,7 @@ class FinishForm(forms.Form):
         widget=forms.RadioSelect(attrs=RADIO),
         error_messages={"required": "Say which.", "invalid_choice": "Choose one of these."},
     )
-    since_on = _date("First day without any opioid", required=False)
+    since_on = DayField(label="First day without any opioid")
     days_needed = forms.IntegerField(
         label="Opioid-free days asked for, if other than usual",
         required=False,

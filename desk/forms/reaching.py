@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from common.dose import Dose
 from common.night import Slot
 from common.refusals import Refused
+from desk.forms.days import DayField
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from symptoms import items, other_medicines
@@ -101,12 +102,7 @@ class TextForm(forms.Form):
 class VisitForm(forms.Form):
     use_required_attribute = False
 
-    on = forms.DateField(
-        label="Seen on",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose the day.", "invalid": "That is not a date. Write it like 2026-03-02."},
-    )
+    on = DayField(label="Seen on", missing="Choose the day.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -212,9 +208,10 @@ class PhoneNightForm(forms.Form):
             return None
         try:
             hours = Decimal(typed).quantize(Decimal("0.01"))
+            possible = 0 <= hours <= MOST_HOURS
         except InvalidOperation as error:
             raise ValidationError("Write the hours as a number, like 6.5.") from error
-        if not 0 <= hours <= MOST_HOURS:
+        if not possible:
             raise ValidationError("A night holds at most 24 hours of sleep.")
         return hours
 

@@ -13,6 +13,7 @@ from django.core.validators import MaxLengthValidator
 from common import zones
 from common.refusals import Refused
 from desk.forms.contact import Address
+from desk.forms.days import DayField
 from desk.forms.particulars import SexField
 from patients import conditions
 from patients.limits import (
@@ -58,15 +59,7 @@ class RegisterForm(forms.Form):
     name = Words(
         longest=LONGEST_NAME, called="The name", label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    birth_date = forms.DateField(
-        label="Date of birth",
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"}),
-        input_formats=["%Y-%m-%d"],
-        error_messages={
-            "required": "The date of birth is missing.",
-            "invalid": "That is not a date. Write year, month and day, like 1980-12-31.",
-        },
-    )
+    birth_date = DayField(label="Date of birth", missing="The date of birth is missing.", attrs={"autocomplete": "off"})
     sex = SexField()
     record_number = Words(
         longest=LONGEST_RECORD_NUMBER,

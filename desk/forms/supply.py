@@ -13,6 +13,7 @@ from django.core.validators import MaxLengthValidator
 
 from common.dose import Dose
 from desk.forms.contact import LONGEST_ADDRESS
+from desk.forms.days import DayField
 from desk.forms.dose import DoseField, dose_layout
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
@@ -33,18 +34,6 @@ USUAL_SMALLEST_ML = "0.1"
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,3})?")
 _MONEY = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,2})?")
 _DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
-_DATE = {"type": "date", "autocomplete": "off"}
-
-
-def _date(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=required,
-        help_text=help_text,
-        widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-        error_messages={"required": "The date is missing.", "invalid": "That is not a date. Write it like 2026-03-02."},
-    )
 
 
 def _number(label: str, *, required: bool = True, help_text: str = "", missing: str = "") -> forms.CharField:
@@ -63,7 +52,7 @@ class FillForm(forms.Form):
 
     use_required_attribute = False
 
-    on = _date("Dispensed on")
+    on = DayField(label="Dispensed on", missing="The date is missing.")
     pharmacy = forms.ChoiceField(label="Pharmacy", required=False)
     form = forms.ChoiceField(
         label="Form",
@@ -92,7 +81,7 @@ class FillForm(forms.Form):
         help_text="As on the label. It finds everybody who was given the same.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    beyond_use_on = _date("Beyond-use date", required=False, help_text="The last day it may be taken.")
+    beyond_use_on = DayField(label="Beyond-use date", help_text="The last day it may be taken.")
     filler = Words(
         longest=120,
         called="The filler",

@@ -5,6 +5,7 @@ from typing import Any
 from crispy_forms.layout import Field
 from django import forms
 
+from desk.forms.days import DayField
 from desk.forms.layout import LONGEST_REASON, RADIO, RADIOS, without_tags
 from desk.forms.register import Words
 from titration.models import TrialEntry
@@ -27,15 +28,7 @@ class TrialForm(forms.Form):
         label="What counts as success",
         help_text="For example: pain at least 2 points lower on most nights of two weeks.",
     )
-    decide_on = forms.DateField(
-        label="Decided by",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "A reasonable trial has an end: choose the date.",
-            "invalid": "That is not a date. Write it like 2026-03-02.",
-        },
-    )
+    decide_on = DayField(label="Decided by", missing="A reasonable trial has an end: choose the date.")
     reasoning = Words(
         longest=LONGEST_REASON,
         called="The reasoning",

@@ -28,6 +28,7 @@ from patients.models import Patient
 from symptoms import selectors as symptoms_selectors
 from symptoms import services as symptoms_services
 from titration.engine import timeline
+from titration.engine.course import FIRST_DAY, LAST_DAY
 from titration.models import Prescription
 from titration.selectors import courses as courses_selectors
 from titration.selectors import reaching, weighing
@@ -258,10 +259,12 @@ MOST_NOTES = 40
 
 
 def _day(text: str) -> date | None:
+    """The day an address names; None for what is none, or lies where no day is before or after it."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
 
 
 def _note(record: patients_selectors.Record, at: datetime) -> Note:

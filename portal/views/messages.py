@@ -17,11 +17,15 @@ from titration.services import reaching as services
 def messages(request: HttpRequest) -> HttpResponse:
     """The clinic's words, newest first; the patient says when they have read them."""
     patient: Patient = request.patient  # type: ignore[attr-defined]
+    request.seen({patient.id})  # type: ignore[attr-defined]
+    rows = reaching.instructions_of(patient)
     if request.method == "POST":
-        services.read_instructions(patient=patient, by=request.actor, at=clock.now())  # type: ignore[attr-defined]
+        # What has come since the page was made has not been read with it.
+        shown = set(request.POST.getlist("shown"))
+        ids = [row.id for row in rows if str(row.id) in shown]
+        services.read_instructions(ids, patient=patient, by=request.actor, at=clock.now())  # type: ignore[attr-defined]
         notices.success(request, "Thank you. Your clinic sees that you have read it.")
         return redirect("portal:tonight")
-    rows = reaching.instructions_of(patient)
     page = {
         "clinic": patient.clinic,
         "zone": patient.zone,

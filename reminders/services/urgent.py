@@ -85,13 +85,18 @@ def plan_urgent(*, at: datetime) -> int:
 
 
 def raise_item(*, clinic_id: uuid.UUID, patient_id: uuid.UUID, code: str, subject_id: uuid.UUID, at: datetime) -> None:
-    """Put something urgent on record; the next round tells the first contact. Twice changes nothing."""
+    """Put something urgent on record; the next round tells the first contact. Twice changes nothing.
+
+    What was closed because nobody waited any more, and waits again, is taken up where it was left.
+    """
     item = UrgentItem(clinic_id=clinic_id, patient_id=patient_id, code=code, subject_id=subject_id, raised_at=at)
     UrgentItem.objects.bulk_create([item], ignore_conflicts=True)
-    if UrgentItem.objects.filter(id=item.id, clinic_id=clinic_id).exists():
-        by = system(clinic_id)
+    known = UrgentItem.objects.filter(clinic_id=clinic_id, code=code, subject_id=subject_id)
+    made = known.filter(id=item.id).exists()
+    if made or known.exclude(closed_at=None).update(closed_at=None):
+        by, subject = system(clinic_id), known.values_list("id", flat=True).get()
         audit.record(
-            by=by, at=at, action="urgent.raise", patients=[patient_id], subject=item.id, details={"code": code}
+            by=by, at=at, action="urgent.raise", patients=[patient_id], subject=subject, details={"code": code}
         )
 
 

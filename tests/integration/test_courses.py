@@ -1,7 +1,7 @@
 """Deeds on a course: what they write, what they refuse, and that the projection is what the engine says."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -379,6 +379,15 @@ class TestTheEndOfACourse:
         (row,) = worklist.due_steps(by, until=ends_at.date(), at=ends_at)
         assert row.end is not None
         assert (row.end.from_on, row.dose_now) == (ends_at.date(), dose)
+
+    def test_from_its_day_where_the_patient_is(self, patient: Patient) -> None:
+        Patient.objects.filter(id=patient.id).update(zone_name="Pacific/Kiritimati")
+        patient.refresh_from_db()
+        _, by, ends_at = self.climbed(patient, "LC-BC")
+        day_before = datetime.combine(ends_at.date() - timedelta(days=1), time(9), tzinfo=UTC)
+        assert worklist.due_steps(by, until=ends_at.date(), at=day_before) == []
+        (row,) = worklist.due_steps(by, until=ends_at.date(), at=day_before + timedelta(hours=1))
+        assert row.end is not None
 
     @pytest.mark.parametrize("code", ["LC-BC", "LIQ-SHILPA"])
     def test_nobody_is_called_silent_then_the_missed_decision_is_what_is_shown(

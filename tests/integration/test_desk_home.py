@@ -22,7 +22,7 @@ from symptoms import services as symptoms_services
 from symptoms.models import OpioidReport
 from tests import factories, memory, pages
 from titration.engine.advice.finding import Tier
-from titration.models import Prescription
+from titration.models import Prescription, Step
 from titration.selectors import courses as courses_selectors
 from titration.selectors import silence, worklist
 from titration.services import findings
@@ -152,6 +152,13 @@ class TestDueSteps:
         by = factories.member(factories.clinic(zone_name="Pacific/Kiritimati"))
         on_course(by, "Island Person", started=timedelta(days=14), start_on=date(2026, 3, 3))
         assert "on Tue 17 Mar, today" in read(pages.client_of(by))
+
+    def test_the_dose_it_is_narrowed_to_is_that_of_the_clinics_today(self, prescriber: Actor) -> None:
+        by = factories.member(factories.clinic(zone_name="Pacific/Kiritimati"))
+        patient = on_course(by, "Island Person", started=timedelta(days=14), start_on=date(2026, 3, 3), told=7)
+        (step,) = Step.objects.filter(patient=patient)
+        Step.objects.filter(id=step.id).update(from_on=date(2026, 3, 17))
+        assert "Island Person" in read(pages.client_of(by), "/?dose=1.5")
 
     def test_a_nurse_may_look_and_not_tick(self, clinic: Clinic, prescriber: Actor) -> None:
         on_course(prescriber, "Ready Person", started=timedelta(days=14), told=7)

@@ -12,15 +12,16 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
 from common.refusals import Refused
-from patients.models import Patient
+from patients.models import CareEnded, Patient
 from reminders import door
 from reminders.models import Occurrence, Reminder
 from reminders.services import planning
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
-from tests import factories, pages
+from tests import factories, memory, pages
 from tests.phones import phone_of
 from titration.models import ContactAttempt, Instruction, Referral, VisitDay
 from titration.selectors import reaching
+from titration.services import endings
 from titration.services import reaching as services
 
 pytestmark = pytest.mark.django_db
@@ -122,8 +123,10 @@ class TestInstructions:
         assert "Your clinic wrote to you." in pages.words_of(phone.get("/p/"))
         assert "Take it in the morning from tomorrow." in pages.words_of(phone.get("/p/messages/"))
         assert Instruction.objects.get(patient=patient).read_at is None
-        assert phone.post("/p/messages/").status_code == 302
-        assert Instruction.objects.get(patient=patient).read_at == NOW
+        row = Instruction.objects.get(patient=patient)
+        assert phone.post("/p/messages/", {"shown": [str(row.id)]}).status_code == 302
+        row.refresh_from_db()
+        assert row.read_at == NOW
         assert "Your clinic wrote to you" not in pages.words_of(phone.get("/p/"))
         assert "Read Test Nurse" in pages.words_of(desk.get(reach(patient)))
 
@@ -138,9 +141,24 @@ class TestInstructions:
         reminder = Reminder.objects.get(occurrence__patient=patient, occurrence__kind=Occurrence.Kind.MESSAGE)
         known = door.gather([reminder.id])[reminder.id]
         assert door.answer(known, at=NOW) is door.Answer.GO
-        services.read_instructions(patient=patient, by=factories.patient_actor(patient), at=NOW)
+        sent = Instruction.objects.filter(patient=patient).values_list("id", flat=True)
+        services.read_instructions(sent, patient=patient, by=factories.patient_actor(patient), at=NOW)
         known = door.gather([reminder.id])[reminder.id]
         assert door.answer(known, at=NOW) is door.Answer.ALREADY_READ
+
+    def test_what_was_sent_since_the_page_was_made_stays_unread(self, nurse: Actor, patient: Patient) -> None:
+        text = services.keep_text(name="Morning", words="Take it in the morning.", by=nurse, at=NOW)
+        first = services.instruct(patient=patient, text_id=text.id, by=nurse, at=NOW)
+        phone = phone_of(patient, NOW)
+        (shown,) = re.findall(r'name="shown" value="([^"]+)"', phone.get("/p/messages/").content.decode())
+        assert shown == str(first.id)
+        later = services.instruct(patient=patient, text_id=text.id, by=nurse, at=NOW)
+        phone.post("/p/messages/", {"shown": [shown, "nonsense"]})
+        assert set(Instruction.objects.filter(read_at=None).values_list("id", flat=True)) == {later.id}
+
+    def test_reading_it_is_remembered(self, patient: Patient) -> None:
+        phone_of(patient, NOW).get("/p/messages/")
+        assert memory.events(action="portal.messages", patient_ids=[patient.id])
 
     def test_one_unread_for_two_days_is_chased(self, desk: Client, nurse: Actor, patient: Patient) -> None:
         text = services.keep_text(name="Morning", words="Take it in the morning.", by=nurse, at=NOW)
@@ -148,6 +166,13 @@ class TestInstructions:
         assert "An instruction has not been read" not in pages.words_of(desk.get("/"))
         with time_machine.travel(NOW + timedelta(days=2), tick=False):
             assert "An instruction has not been read" in pages.words_of(pages.client_of(nurse).get("/"))
+
+    def test_whose_care_has_ended_is_not_chased(self, desk: Client, nurse: Actor, patient: Patient) -> None:
+        text = services.keep_text(name="Morning", words="Take it in the morning.", by=nurse, at=NOW)
+        services.instruct(patient=patient, text_id=text.id, by=nurse, at=NOW)
+        endings.end_care(patient_id=patient.id, because=CareEnded.MOVED, reason="Moved away.", by=nurse, at=NOW)
+        with time_machine.travel(NOW + timedelta(days=2), tick=False):
+            assert "An instruction has not been read" not in pages.words_of(pages.client_of(nurse).get("/"))
 
     def test_one_put_out_of_use_is_sent_no_more(self, desk: Client, nurse: Actor, patient: Patient) -> None:
         text = services.keep_text(name="Morning", words="Take it in the morning.", by=nurse, at=NOW)
@@ -187,6 +212,8 @@ class TestANightByPhone:
         assert "Nothing is answered yet" in pages.words_of(empty)
         typed = {"night": LAST_NIGHT.isoformat(), "sleep_hours": "much", "pain": "12", "seen_version": "0"}
         wrong = pages.words_of(desk.post(f"/patients/{patient.id}/phone/", typed))
+        odd = pages.words_of(desk.post(f"/patients/{patient.id}/phone/", {**typed, "sleep_hours": "nan"}))
+        assert "Write the hours as a number, like 6.5." in odd
         assert "Write the hours as a number, like 6.5." in wrong
         assert "Write a whole number from 0 to 10." in wrong
 
@@ -213,6 +240,8 @@ class TestTheDay:
         assert b"<textarea" in page.content
         assert b"readonly" in page.content
         assert "Nobody is marked for this day" in pages.words_of(desk.get("/visits/?on=2026-03-18"))
+        for beyond in ("0001-01-01", "9999-12-31"):
+            assert desk.get(f"/visits/?on={beyond}").status_code == 200
         assert desk.post(f"/patients/{patient.id}/visits/{tomorrow.isoformat()}/take-back/").status_code == 302
         assert not VisitDay.objects.filter(patient=patient).exists()
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pghistory.models
 import pytest
 import time_machine
 from django.apps import apps
@@ -21,17 +22,18 @@ from audit import sealing, verifying
 from common.refusals import Refused
 from common.sealed import SealedTextField
 from ldn_clinic import erasing
-from patients.models import EmergencyAccess, Erasure, Patient, Phone
+from patients.models import EmergencyAccess, Erasure, Medicine, Patient, Phone
 from patients.services import restricted
 from patients.services.labs import LabValue, record_labs
 from reminders.models import Attempt, Reminder
 from symptoms import services as symptoms_services
+from symptoms.models import OpioidReport
 from tests import factories, owner, pages, personas
 from tests.memory import events
 from tests.pages import words_of
 from titration.models import PlanChange, Prescription, Procedure, ProcedureDay
 from titration.selectors import retention
-from titration.services import courses, erasures
+from titration.services import courses, erasures, reaching
 
 THEN = personas.NOW
 """When the patient was treated."""
@@ -39,6 +41,14 @@ LATER = datetime(2035, 6, 1, 10, tzinfo=UTC)
 YEARS = 8
 ROLES = Membership.Role
 CANARY = "canary-own"
+
+
+_LEADING = (Prescription, Procedure, OpioidReport)
+NO_CARE = {
+    *("ContactPreference", "Invitation", "Phone", "ZoneSpan"),  # how the patient is reached
+    *("CareGrant", "CareTeamMember", "EmergencyAccess", "EmergencyCard", "Erasure"),  # who may see it
+    *("Finding", "Judged"),  # what the program worked out
+}
 
 
 @pytest.fixture
@@ -113,6 +123,33 @@ class TestWhoseTimeIsOver:
             p.id for p in (answered, measured, operated, cancelled, asked_after)
         }
         assert {one.last_entry_at for one in found} == {recent}
+
+    def test_a_medicine_a_call_a_visit_and_an_end_of_care_are_entries(self, clinic: Clinic, first: Actor) -> None:
+        recent, by = LATER - timedelta(days=365), factories.member(clinic)
+        medicated, called, seen, left = (old(clinic) for _ in range(4))
+        Medicine.objects.create(clinic=clinic, patient=medicated, position=0, words="vitamin D", recorded_at=recent)
+        call = {"kind": "call", "outcome": "reached", "words": ""}
+        reaching.log_contact(patient=called, **call, by=by, at=recent)
+        reaching.mark_visit(patient=seen, on=recent.date(), today=recent.date(), by=by, at=recent)
+        Patient.objects.filter(id=left.id).update(care_ended_at=recent, care_ended_because="moved")
+        assert self.over(first) == set()
+        found = retention.over(first, at=recent + timedelta(days=366 * YEARS))
+        ended = {one.patient_id: one.last_entry_at for one in found}
+        assert ended.pop(seen.id) < recent
+        assert ended == {medicated.id: recent, called.id: recent, left.id: recent}
+
+    def test_every_table_of_care_is_an_entry_or_said_to_be_none(self) -> None:
+        rooms = ("patients", "symptoms", "titration")
+        written = {
+            model.__name__
+            for model in apps.get_models()
+            if model._meta.app_label in rooms and not issubclass(model, pghistory.models.Event)
+            if any(isinstance(field, models.DateTimeField) for field in model._meta.concrete_fields)
+            if any(field.related_model in {Patient, *_LEADING} for field in model._meta.concrete_fields)
+        }
+        entries = {entry.model.__name__ for entry in retention.ENTRIES}
+        assert entries <= written
+        assert written - entries == NO_CARE
 
     def test_nobody_is_let_go_before_their_26th_birthday(self, clinic: Clinic, first: Actor) -> None:
         patient = old(clinic, birth_date=date(LATER.year - 26, LATER.month, LATER.day + 1))

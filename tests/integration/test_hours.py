@@ -152,6 +152,8 @@ class TestCover:
         assert (row.from_on, row.until_on) == (date(2026, 3, 2), date(2026, 3, 9))
         assert "Test Nurse covers Test Prescriber" in pages.words_of(desk.get("/hours/"))
         assert accounts_selectors.covers_of(clinic.id, on=date(2026, 3, 9)) == []
+        beyond = desk.post("/hours/cover/", {**typed, "last_day": "9999-12-31"})
+        assert "Choose a day of the years 1900 to 2299." in pages.words_of(beyond)
         again = desk.post("/hours/cover/", typed)
         assert again.status_code == 422
         assert "covers this colleague on some of these days" in pages.words_of(again)

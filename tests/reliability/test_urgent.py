@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Cover, Membership, UrgentContact, User
 from audit.models import AuditEvent
 from common.refusals import Refused
-from patients.models import CareTeamMember, Patient
+from patients.models import CareEnded, CareTeamMember, Patient
 from reminders import selectors as reminders_selectors
 from reminders import services
 from reminders.models import Heartbeat, UrgentItem, UrgentNotice
@@ -23,7 +23,7 @@ from tests import factories, memory, pages
 from tests.reliability import sms_stub, smtp_stub
 from tests.reliability.sms_stub import Gateway
 from tests.reliability.smtp_stub import Stub
-from titration.services import courses
+from titration.services import courses, endings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROLES = Membership.Role
@@ -189,6 +189,26 @@ class TestWhatIsRaised:
         item.refresh_from_db()
         assert item.closed_at is not None
         assert told(stub) == ["first"]
+
+    def test_what_nobody_opened_is_told_again_when_care_that_had_ended_is_taken_up(
+        self, stub: Stub, clinic: Clinic
+    ) -> None:
+        first = member(clinic, "First")
+        route(clinic, first)
+        patient = factories.patient(clinic)
+        report(patient)
+        at = services.database_time()
+        assert urgent.plan_urgent(at=at) == 1
+        ended = {"patient_id": patient.id, "by": first, "at": at}
+        endings.end_care(**ended, because=CareEnded.MOVED, reason="Moved away.")
+        assert urgent.plan_urgent(at=at) == 0
+        assert UrgentItem.objects.get().closed_at is not None
+        endings.take_up_again(**ended)
+        later()
+        assert urgent.plan_urgent(at=at) == 1
+        item = UrgentItem.objects.get()
+        assert (item.closed_at, item.opened_at) == (None, None)
+        assert urgent.plan_urgent(at=at) == 0
 
     def test_a_later_service_may_raise_one_too(self, stub: Stub, clinic: Clinic) -> None:
         patient, at = factories.patient(clinic), services.database_time()

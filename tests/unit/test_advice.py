@@ -258,7 +258,7 @@ EDGES = [
         "R04b alone",
         lambda: case(5, labs=(lab("alt", 4, "200.1", high="0"),)),
         lambda: case(5, labs=(lab("alt", 4, "200", high="0"),)),
-        "ALT was 200.1 on 9 January 2025: more than 5 times the upper limit of normal (40 U/L, as the result came without",
+        "ALT was 200.1 on 9 January 2025: more than 5 times the upper limit of normal (40 U/L, as the result",
     ),
     Edge(
         "R04b alone",
@@ -276,7 +276,7 @@ EDGES = [
         "R04b not certain",
         lambda: case(5, labs=(lab("alt", 4, 150, comparator=">"),)),
         lambda: case(5, labs=(lab("alt", 4, 150, comparator="<"),)),
-        "ALT was >150 on 9 January 2025: more than 3.7 times the upper limit of normal (40). Whether that is above 5 times",
+        "ALT was >150 on 9 January 2025: more than 3.7 times the upper limit of normal (40). Whether that is",
     ),
     Edge(
         "R04b not certain",

@@ -49,8 +49,9 @@ def waits(patient: Patient) -> bool:
 
 
 def unread(actor: Actor, among: QuerySet[Patient]) -> QuerySet[Instruction]:
-    """Instructions to these patients that nobody has read."""
-    return Instruction.objects.filter(clinic_id=actor.clinic_id, patient__in=among, read_at=None)
+    """Instructions to these patients that nobody has read; whose care has ended is not chased."""
+    unread = Instruction.objects.filter(clinic_id=actor.clinic_id, patient__in=among, read_at=None)
+    return unread.filter(patient__care_ended_at=None)
 
 
 def visits_on(actor: Actor, on: date) -> list[VisitDay]:

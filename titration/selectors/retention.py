@@ -8,19 +8,82 @@ while a plan is open or an emergency access waits for its review.
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Clinic
-from patients.models import Consent, EmergencyAccess, Erasure, LabResult, Patient, Screening
+from patients.models import (
+    Consent,
+    EmergencyAccess,
+    Erasure,
+    LabResult,
+    Medicine,
+    Patient,
+    Screening,
+    ScreeningDecision,
+)
 from symptoms.models import Assessment, DoseTaken, OpioidReport, SymptomLog
-from titration.models import Prescription, Procedure, ProcedureDay
+from titration.models import (
+    ContactAttempt,
+    DoseClarified,
+    Fill,
+    Instruction,
+    OpioidReview,
+    PlanChange,
+    Prescription,
+    PrescriptionPaper,
+    Procedure,
+    ProcedureDay,
+    Referral,
+    TrialEntry,
+    VisitDay,
+)
 
 GROWN_UP_YEARS = 26
 SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Rows that people write into a record, and the columns that say when; `patient` leads from one to its patient."""
+
+    model: type[Model]
+    columns: tuple[str, ...]
+    patient: str = "patient"
+
+    def rows(self, using: str = "default") -> QuerySet[Any]:
+        """Those of the patient of the query around it."""
+        return self.model._default_manager.using(using).filter(**{self.patient: OuterRef("pk")})  # noqa: SLF001
+
+
+ENTRIES = (
+    Entry(SymptomLog, ("recorded_at",)),
+    Entry(DoseTaken, ("recorded_at",)),
+    Entry(OpioidReport, ("at",)),
+    Entry(OpioidReview, ("at",), "report__patient"),
+    Entry(Assessment, ("at",)),
+    Entry(Screening, ("at",)),
+    Entry(ScreeningDecision, ("at",)),
+    Entry(Consent, ("at",)),
+    Entry(Medicine, ("recorded_at",)),
+    Entry(LabResult, ("at",)),
+    Entry(Procedure, ("recorded_at", "cancelled_at", "done_at")),
+    Entry(ProcedureDay, ("at",), "procedure__patient"),
+    Entry(Prescription, ("signed_at", "stopped_at")),
+    Entry(PlanChange, ("at",), "prescription__patient"),
+    Entry(TrialEntry, ("at",), "prescription__patient"),
+    Entry(DoseClarified, ("at",)),
+    Entry(PrescriptionPaper, ("drafted_at", "signed_at")),
+    Entry(Fill, ("recorded_at", "withdrawn_at")),
+    Entry(ContactAttempt, ("at",)),
+    Entry(Referral, ("at", "closed_at")),
+    Entry(Instruction, ("sent_at", "read_at")),
+)
+"""What keeps a record: care that was written down. What the program worked out by itself does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +134,14 @@ def _over(clinic_id: uuid.UUID, *, at: datetime, using: str = "default") -> Quer
     if years is None:
         return here.none()
     since, of_patient = years_before(at, years), {"patient": OuterRef("pk")}
-    prescribed = Q(signed_at__gte=since) | Q(stopped_at__gte=since) | Q(state__in=Prescription.OPEN_STATES)
-    treated = Q(recorded_at__gte=since) | Q(cancelled_at__gte=since) | Q(done_at__gte=since)
+    found = here.filter(registered_at__lt=since, birth_date__lte=_born_before(at))
+    found = found.exclude(care_ended_at__gte=since)
+    for entry in ENTRIES:
+        for column in entry.columns:
+            found = found.exclude(Exists(entry.rows(using).filter(**{f"{column}__gte": since})))
     return (
-        here.filter(registered_at__lt=since, birth_date__lte=_born_before(at))
-        .exclude(Exists(SymptomLog.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
-        .exclude(Exists(DoseTaken.objects.using(using).filter(**of_patient, recorded_at__gte=since)))
-        .exclude(Exists(OpioidReport.objects.using(using).filter(**of_patient, at__gte=since)))
-        .exclude(Exists(Screening.objects.using(using).filter(**of_patient, at__gte=since)))
-        .exclude(Exists(Consent.objects.using(using).filter(**of_patient, at__gte=since)))
-        .exclude(Exists(Assessment.objects.using(using).filter(**of_patient, at__gte=since)))
-        .exclude(Exists(LabResult.objects.using(using).filter(**of_patient, at__gte=since)))
-        .exclude(Exists(Procedure.objects.using(using).filter(treated, **of_patient)))
-        .exclude(Exists(ProcedureDay.objects.using(using).filter(procedure__patient=OuterRef("pk"), at__gte=since)))
-        .exclude(Exists(Prescription.objects.using(using).filter(prescribed, **of_patient)))
+        found.exclude(Exists(VisitDay.objects.using(using).filter(**of_patient, on__gte=since.date())))
+        .exclude(Exists(Prescription.objects.using(using).filter(**of_patient, state__in=Prescription.OPEN_STATES)))
         .exclude(Exists(EmergencyAccess.objects.using(using).filter(**of_patient, reviewed_at=None)))
     )
 
@@ -95,25 +152,14 @@ def _born_before(at: datetime) -> date:
 
 def _last_entry() -> Greatest:
     """GREATEST passes over NULL: a record without nights ends with its registration or its plan."""
-    of_patient = {"patient": OuterRef("pk")}
-
-    def newest(rows: QuerySet, column: str) -> Subquery:  # type: ignore[type-arg]
-        return Subquery(rows.order_by(f"-{column}").values(column)[:1])
-
     return Greatest(
         F("registered_at"),
-        newest(SymptomLog.objects.filter(**of_patient), "recorded_at"),
-        newest(DoseTaken.objects.filter(**of_patient), "recorded_at"),
-        newest(Screening.objects.filter(**of_patient), "at"),
-        newest(Consent.objects.filter(**of_patient), "at"),
-        newest(Assessment.objects.filter(**of_patient), "at"),
-        newest(LabResult.objects.filter(**of_patient), "at"),
-        newest(Procedure.objects.filter(**of_patient), "recorded_at"),
-        newest(Procedure.objects.filter(**of_patient, cancelled_at__isnull=False), "cancelled_at"),
-        newest(Procedure.objects.filter(**of_patient, done_at__isnull=False), "done_at"),
-        newest(ProcedureDay.objects.filter(procedure__patient=OuterRef("pk")), "at"),
-        newest(Prescription.objects.filter(**of_patient), "signed_at"),
-        newest(Prescription.objects.filter(**of_patient, stopped_at__isnull=False), "stopped_at"),
+        F("care_ended_at"),
+        *(
+            Subquery(entry.rows().exclude(**{column: None}).order_by(f"-{column}").values(column)[:1])
+            for entry in ENTRIES
+            for column in entry.columns
+        ),
     )
 
 

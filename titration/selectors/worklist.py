@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -20,6 +20,9 @@ from titration.models import Finding, PatientTag, Prescription, Referral, SavedV
 from titration.selectors import courses, findings, reported
 
 ENDS = (timeline.State.REVIEW.value, timeline.State.ENDED.value)
+
+FURTHEST_AHEAD = timedelta(hours=14)
+"""So far the clocks of the easternmost patients are before UTC."""
 
 MOST = 500
 """So many of one kind are looked at and counted; beyond it the list says "more than"."""
@@ -51,7 +54,7 @@ def narrowed(actor: Actor, wanted: Wanted, *, at: datetime) -> QuerySet[Patient]
     if wanted.condition is not None:
         found = found.filter(Exists(PatientCondition.objects.filter(mine, code=wanted.condition)))
     if wanted.dose is not None:
-        on = at.date()
+        on = at.astimezone(actor.clinic_zone or UTC).date()
         in_force = Step.objects.filter(mine, Q(to_on=None) | Q(to_on__gt=on), from_on__lte=on, dose=wanted.dose)
         found = found.filter(Exists(in_force.filter(prescription__state__in=Prescription.OPEN_STATES)))
     if wanted.tag is not None:
@@ -167,12 +170,14 @@ def due_steps(
     six statements however many there are. `patients` narrows to some.
     """
     unanswered = OpioidReport.objects.filter(patient=OuterRef("patient"), review=None)
-    ends = Step.objects.filter(prescription=OuterRef("pk"), state__in=ENDS, from_on__lte=at.date())
+    # The earth's latest date: whether it is so on the patient's own is decided row by row.
+    latest = (at + FURTHEST_AHEAD).date()
+    ends = Step.objects.filter(prescription=OuterRef("pk"), state__in=ENDS, from_on__lte=latest)
     found = courses.visible_prescriptions(actor).filter(state__in=Prescription.OPEN_STATES)
     if patients is not None:
         found = found.filter(patient__in=list(patients))
     prescriptions = list(
-        found.filter(Q(next_due_on__lte=until) | Q(Exists(ends), watch__decide_on__lte=at.date()))
+        found.filter(Q(next_due_on__lte=until) | Q(Exists(ends), watch__decide_on__lte=latest))
         .select_related("patient", "protocol_version")
         .defer("protocol_version__body")
         .annotate(opioid_reported=Exists(unanswered))
@@ -182,7 +187,7 @@ def due_steps(
     due = [p.patient_id for p in prescriptions]
     closing = findings.closing_the_step(due) if due else {}
     otherwise = reported.told_otherwise(due, clarified=reported.clarified_to(due)) if due else {}
-    return [
+    rows = (
         _due_step(
             p,
             steps[p.id],
@@ -192,7 +197,8 @@ def due_steps(
             at=at,
         )
         for p in prescriptions
-    ]
+    )
+    return [row for row in rows if row.end is not None or row.prescription.next_due_on is not None]
 
 
 def questions_due(actor: Actor, *, on: date, patients: Collection[uuid.UUID]) -> list[TrialEntry]:

@@ -1,6 +1,7 @@
 """Reaching a patient between decisions: attempts, a colleague asked, instructions, and the day they are seen."""
 
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -125,11 +126,11 @@ def instruct(*, patient: Patient, text_id: uuid.UUID, by: Actor, at: datetime) -
 
 
 @transaction.atomic
-def read_instructions(*, patient: Patient, by: Actor, at: datetime) -> int:
+def read_instructions(shown: Collection[uuid.UUID], *, patient: Patient, by: Actor, at: datetime) -> int:
     """The patient has read what their page showed. How many were new. A carer's reading is not the patient's."""
     if by.kind != Kind.PATIENT or by.patient_id != patient.id:
         raise Refused("Only the patient can say that they have read this.")
-    unread = Instruction.objects.filter(patient=patient, read_at=None)
+    unread = Instruction.objects.filter(patient=patient, id__in=shown, read_at=None)
     ids = list(unread.values_list("id", flat=True))
     if ids:
         Instruction.objects.filter(patient=patient, id__in=ids).update(read_at=at)
