@@ -31,7 +31,8 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     from tests import owner, sight
 
     name = f"test_ldn_{os.getpid()}"
-    with django_db_blocker.unblock(), owner.database(name):
+    with django_db_blocker.unblock():
+        owner.make_database(name)
         for alias in ("default", "owner"):
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = name

@@ -1,8 +1,5 @@
 """What only the owner of the tables may do in a test run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import psycopg
 from django.conf import settings
 from django.db import connections
@@ -24,13 +21,11 @@ def connect(name: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-@contextmanager
-def database(name: str) -> Iterator[None]:
-    """An empty database in which the application's role may use what the owner makes, dropped at the end."""
-    home = settings.DATABASES["owner"]["NAME"]
+def make_database(name: str) -> None:
+    """An empty database in which the application's role may use what the owner makes. It goes with the run's server."""
     app_role = sql.Identifier(settings.DATABASES["default"]["USER"])
     named = sql.Identifier(name)
-    with connect(home) as connection:
+    with connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(named))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(named))
     with connect(name) as connection:
@@ -39,26 +34,6 @@ def database(name: str) -> Iterator[None]:
             "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {}",
         ):
             connection.execute(sql.SQL(grant).format(app_role))
-    try:
-        yield
-    finally:
-        _drop(home, named)
-
-
-def _drop(home: str, named: sql.Identifier) -> None:
-    """Drop it. Without FORCE: Postgres then sends a vacuum away by itself, which with FORCE only a superuser may.
-
-    Each attempt waits five seconds for a session that is about to end.
-    """
-    for _ in range(6):
-        try:
-            with connect(home) as connection:
-                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(named))
-        except psycopg.errors.ObjectInUse:
-            continue
-        else:
-            return
-    raise TimeoutError("A test left a session open in the database of the tests.")
 
 
 def empty_tables() -> None:

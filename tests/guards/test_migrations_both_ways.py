@@ -48,7 +48,8 @@ def empty_database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     settings = connections["owner"].settings_dict
     name, home = f"ldn_ways_{os.getpid()}", settings["NAME"]
     connections["owner"].close()
-    with django_db_blocker.unblock(), owner.database(name):
+    with django_db_blocker.unblock():
+        owner.make_database(name)
         settings["NAME"] = name
         yield
         connections["owner"].close()

@@ -398,7 +398,7 @@ class TestThePages:
         phone = phone_of(patient)
         assert "procedure" not in words_of(phone.get("/p/"))
         enter(patient, prescriber)
-        assert "last dose before it is that of Thursday 12 March" in words_of(phone.get("/p/"))
+        assert "Take your last dose before it on Thursday 12 March" in words_of(phone.get("/p/"))
         with time_machine.travel(at_day(ON - timedelta(days=2)), tick=False):
             assert "not yet" in words_of(phone.get("/p/"))
         with time_machine.travel(at_day(ON + timedelta(days=1)), tick=False):
