@@ -612,7 +612,7 @@ EDGES = [
         "R20 item 9",
         lambda: case(5, assessments=(assessed("phq-9", 4, 1, item9=1),)),
         lambda: case(5, assessments=(assessed("phq-9", 4, 27, item9=0),)),
-        "item 9 answered with 1 (total 1)",
+        "item 9 was answered 1 of 3 (total 1)",
     ),
     Edge(
         "R20 phq-9 asked",
@@ -1261,9 +1261,9 @@ class TestReading:
 
     def test_a_restart_says_whether_the_dose_is_built_up_again(self) -> None:
         soon = case(32, procedures=(Procedure(on=day(20), opioid_free_since_on=day(22)),))
-        assert "15 nights were without: the dose is built up again" in found(soon)["R16 restart"].sentence
+        assert "15 nights without one: the dose is built up again" in found(soon)["R16 restart"].sentence
         shorter = case(30, procedures=(Procedure(on=day(20), opioid_free_since_on=day(20)),))
-        assert "13 nights were without: the same dose can be taken again" in found(shorter)["R16 restart"].sentence
+        assert "13 nights without one: the same dose can be taken again" in found(shorter)["R16 restart"].sentence
 
     def test_the_anaesthetist_is_never_told_by_a_day_that_is_past(self) -> None:
         ahead = (Procedure(on=day(20)),)
