@@ -9,6 +9,8 @@ from titration.rule_book import shipped
 
 SAID_BY_THE_STOP_PANEL = frozenset({"R02"})
 """What the panel that says to take no further dose says already, in more words."""
+SAID_BY_THE_PROCEDURE = frozenset({"R16"})
+"""What the words of a procedure say already."""
 AT_ONCE = frozenset({Tier.EMERGENCY.value})
 
 
@@ -41,9 +43,11 @@ class Alerts:
         return [row for row in self.rows if not row.at_once]
 
 
-def alerts(standing: Iterable[Finding], *, beside_stop_panel: bool = False) -> Alerts:
+def alerts(standing: Iterable[Finding], *, beside_stop_panel: bool = False, beside_procedure: bool = False) -> Alerts:
     """Of a patient's standing findings those that nobody has answered; the same sentence once."""
-    passed_over = SAID_BY_THE_STOP_PANEL if beside_stop_panel else frozenset()
+    passed_over = (SAID_BY_THE_STOP_PANEL if beside_stop_panel else frozenset()) | (
+        SAID_BY_THE_PROCEDURE if beside_procedure else frozenset()
+    )
     said = {
         row.patient_sentence: Alert(row.patient_sentence, row.tier in AT_ONCE, Block.DOSE.value in row.blocks)
         for row in standing

@@ -45,7 +45,9 @@ def tonight(request: HttpRequest) -> HttpResponse:
     told = _last_nights(patient, at)
     lines = nights.night_lines(told, patient.zone, at)
     stop = _stop(patient, told, next_dose, at)
-    said = alerts.alerts(findings.standing_of(patient), beside_stop_panel=stop is not None)
+    procedure = procedures.words(procedures_selectors.standing(patient, today=at.astimezone(patient.zone).date()))
+    standing = findings.standing_of(patient)
+    said = alerts.alerts(standing, beside_stop_panel=stop is not None, beside_procedure=procedure is not None)
     told_of = questionnaires.crisis_here(request, patient, at)
     page = {
         "clinic": patient.clinic,
@@ -54,7 +56,7 @@ def tonight(request: HttpRequest) -> HttpResponse:
         "tell": nights.night_to_tell(lines, patient.zone, at),
         "nights_told": nights.nights_told(lines),
         "stop": stop,
-        "procedure": procedures.words(procedures_selectors.standing(patient, today=at.astimezone(patient.zone).date())),
+        "procedure": procedure,
         "alerts": said,
         "signs": None if next_dose.state is TonightState.STOPPED_BY_REPORT else words.stop_words(),
         "crisis": told_of,

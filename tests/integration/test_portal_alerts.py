@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from patients.models import Patient
-from tests import factories
+from tests import factories, pages, personas
 from tests.phones import MORNING, NIGHT, address, answers, phone_of
 from titration.models import Finding
 from titration.selectors import courses
@@ -78,10 +78,18 @@ class TestAtOnce:
         phone.post(address(NIGHT - timedelta(days=1)), answers(taken_at="11:30"))
         assert "Two doses were close together." in told(phone, taken_at="20:00")
 
+    def test_what_the_words_of_a_procedure_say_is_not_said_twice(self, phone: Client, patient: Patient) -> None:
+        factories.finding(patient, at=MORNING, rule="R16", patient_sentence="Take your last dose before it.")
+        assert "Take your last dose before it." in pages.words_of(phone.get("/p/"))
+        personas.planned_procedure(patient, factories.member(patient.clinic), "an operation")
+        words = pages.words_of(phone.get("/p/"))
+        assert "Your procedure on" in words
+        assert "Take your last dose before it." not in words
+
     def test_an_ordinary_night_says_nothing(self, phone: Client, patient: Patient) -> None:
         page = told(phone)
         assert "Act on this now" not in page
-        assert "From what you told us" not in page
+        assert "About your treatment" not in page
         findings.judge(patient_id=patient.id, clinic_id=patient.clinic_id, at=MORNING)
         assert not Finding.objects.filter(patient=patient, rule__in=["R03", "R04"]).exists()
 

@@ -198,7 +198,7 @@ class TestPlan:
             at=factories.AT,
         )
         page = seen(patient, EVENING, "/p/plan/")
-        assert "kept from Monday 2 March to Friday 6 March" in page
+        assert "You stay on the same dose from Monday 2 March to Friday 6 March" in page
         assert "Saturday 21 March" in page
 
     def test_no_plan_and_a_plan_under_question_show_no_dose(self, patient: Patient) -> None:
