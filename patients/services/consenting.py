@@ -40,7 +40,7 @@ def sign(*, patient: Patient, typed_name: str, agreed: bool, seen_sha256: str, b
     """The patient, or who looks after a child, signs what they have just read by typing their name."""
     if by.kind not in (Kind.PATIENT, Kind.CARER) or by.patient_id != patient.id:
         raise Refused("Only the patient signs here.")
-    standing = _locked(patient, by, at)
+    patient, standing = _locked(patient, by, at)
     guardian = by.kind == Kind.CARER
     if standing.is_child and not guardian:
         raise Refused(A_GUARDIAN_SIGNS)
@@ -61,7 +61,7 @@ def sign(*, patient: Patient, typed_name: str, agreed: bool, seen_sha256: str, b
 def ask(*, patient: Patient, by: Actor, at: datetime) -> Consent:
     """Ask the patient, or who looks after a child, to sign on their own page. The caller mails that it is there."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    standing = _locked(patient, by, at)
+    patient, standing = _locked(patient, by, at)
     check_in_care(patient)
     today = at.astimezone(patient.zone).date()
     return _append(patient, standing, by=by, at=at, kind=Kinds.ASKED, how=How.CLINIC, signed_on=today)
@@ -73,7 +73,7 @@ def record_paper(
 ) -> Consent:
     """The clinic has the signed paper before it, of the text as it stands now."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    standing = _locked(patient, by, at)
+    patient, standing = _locked(patient, by, at)
     _check_name(typed_name)
     today = at.astimezone(patient.zone).date()
     if signed_on > today:
@@ -92,7 +92,7 @@ def withdraw(*, patient: Patient, words: str, by: Actor, at: datetime) -> Consen
     themself = by.kind in (Kind.PATIENT, Kind.CARER) and by.patient_id == patient.id
     if not themself:
         policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    standing = _locked(patient, by, at)
+    patient, standing = _locked(patient, by, at)
     if standing.holds is None:
         raise Refused("There is no consent to take back.")
     if by.kind == Kind.CARER and not standing.is_child:
@@ -151,12 +151,13 @@ def _check_name(typed: str) -> None:
         raise Refused(f"A name has at most {LONGEST_NAME} characters here.")
 
 
-def _locked(patient: Patient, by: Actor, at: datetime) -> Standing:
+def _locked(patient: Patient, by: Actor, at: datetime) -> tuple[Patient, Standing]:
+    """The patient as they are now that their row is held, and what stands for them."""
     if patient.clinic_id != by.clinic_id or not selectors.visible_to(by).filter(id=patient.id).exists():
         raise Refused("No record of yours to change. Nothing was done.")
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
-    check_knows_lastingly(by, patient.id)
-    return selectors_consent.consent_of(patient, at=at)
+    held = Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_knows_lastingly(by, held.id)
+    return held, selectors_consent.consent_of(held, at=at)
 
 
 def _append_signed(

@@ -30,7 +30,7 @@ def save(
 ) -> Screening:
     """Keep what the clinic has filled in so far; what stands as it is already is not written again."""
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    standing = _locked(patient, seen_number, by)
+    patient, standing = _locked(patient, seen_number, by)
     running = standing.running
     if running is not None and (running.state, running.answers, running.note) == (State.DRAFT, dict(answers), note):
         return running
@@ -44,7 +44,7 @@ def send(*, patient: Patient, by: Actor, at: datetime) -> Screening:
     The caller mails the patient that there is something to answer.
     """
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
-    standing = _locked(patient, None, by)
+    patient, standing = _locked(patient, None, by)
     check_in_care(patient)
     note = standing.running.note if standing.running else ""
     return _append(patient, standing, State.SENT, standing.filled, note, by=by, at=at, action="screening.send")
@@ -69,7 +69,7 @@ def tell(
     """
     if by.kind not in (Kind.PATIENT, Kind.CARER):
         raise Refused("Only the patient answers here.")
-    standing = _locked(patient, seen_number, by)
+    patient, standing = _locked(patient, seen_number, by)
     running = standing.running
     if running is None or running.state not in (State.SENT, State.TELLING):
         raise Refused(NOT_ASKED)
@@ -92,7 +92,7 @@ def confirm(
 ) -> Screening:
     """A clinician stands for these answers. Every question that matters has one."""
     policy.check(by, policy.Permission.SCREEN)
-    standing = _locked(patient, seen_number, by)
+    patient, standing = _locked(patient, seen_number, by)
     form, about = screening.form(), selectors_screening.about(patient, at=at)
     if screening.missing(form, answers, about):
         raise Refused("Some questions have no answer yet. Answer them, or say that nobody is sure.")
@@ -106,7 +106,7 @@ def waive(*, patient: Patient, reason: str, by: Actor, at: datetime) -> Screenin
     policy.check(by, policy.Permission.PRESCRIBE)
     if not reason:
         raise Refused("Say why, so that the next person understands.")
-    standing = _locked(patient, None, by)
+    patient, standing = _locked(patient, None, by)
     if standing.confirmed is not None:
         raise Refused("This patient has been screened. Look at what it says instead.")
     return _append(patient, standing, State.WAIVED, {}, reason, by=by, at=at, action="screening.waive")
@@ -138,7 +138,7 @@ def decide(
     `confirmed` says a second time that an override is meant. `seen_number` is that of the confirmed version.
     """
     policy.check(by, policy.Permission.PRESCRIBE)
-    standing = _locked(patient, None, by)
+    patient, standing = _locked(patient, None, by)
     row = standing.confirmed
     if row is None or row.number != seen_number:
         raise Stale("The screening was confirmed anew since. Look again.")
@@ -177,18 +177,20 @@ def check_decision(standing: Standing, *, code: str, kind: str, words: str, conf
         raise Refused("This is a hard stop. Confirm once more that you mean to go on all the same.")
 
 
-def _locked(patient: Patient, seen_number: int | None, by: Actor) -> Standing:
-    """What stands for this patient, with nobody else changing it; `seen_number` is the version the caller looked at."""
+def _locked(patient: Patient, seen_number: int | None, by: Actor) -> tuple[Patient, Standing]:
+    """The patient as they are now that their row is held, and what stands for them, with nobody else changing it;
+    `seen_number` is the version the caller looked at.
+    """
     if patient.clinic_id != by.clinic_id:
         raise Refused("No record of yours to change. Nothing was done.")
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
-    check_knows_lastingly(by, patient.id)
-    standing = selectors_screening.screening_of(patient)
+    held = Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    check_knows_lastingly(by, held.id)
+    standing = selectors_screening.screening_of(held)
     if seen_number is not None and standing.number != seen_number:
         newest = standing.newest
         who = newest.by_label if newest else "somebody"
         raise Stale(f"Changed by {who} since. Look again: what you wrote is still here.")
-    return standing
+    return held, standing
 
 
 def _append(

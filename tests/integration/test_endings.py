@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.refusals import Refused
 from patients.models import CareEnded, CareGrant, Invitation, Patient, Phone
-from patients.services import grant_care, invite
+from patients.services import consenting, grant_care, invite, screening
 from reminders import door
 from reminders.door import Answer
 from reminders.models import Reminder
@@ -102,6 +102,19 @@ class TestWhatStops:
         end(patient, prescriber)
         patient.refresh_from_db()
         for deed in (lambda: factories.prescription(patient, by=prescriber), lambda: self.invited(patient, prescriber)):
+            with pytest.raises(Refused, match="has ended"):
+                deed()
+
+    def test_who_was_loaded_before_the_end_is_taken_as_their_row_is_when_it_is_held(
+        self, patient: Patient, prescriber: Actor
+    ) -> None:
+        end(patient, prescriber)
+        assert patient.care_ended_at is None, "as a page has them that looked before the end"
+        for deed in (
+            lambda: factories.prescription(patient, by=prescriber),
+            lambda: screening.send(patient=patient, by=prescriber, at=AT),
+            lambda: consenting.ask(patient=patient, by=prescriber, at=AT),
+        ):
             with pytest.raises(Refused, match="has ended"):
                 deed()
 

@@ -194,7 +194,8 @@ def prescribe(
     may come without a screening, and the record then says so.
     """
     policy.check(by, policy.Permission.PRESCRIBE)
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
+    # The row as it is now that it is held: the care of whom the caller loaded may have ended since.
+    patient = Patient.objects.select_for_update(no_key=True).get(id=patient.id, clinic_id=patient.clinic_id)
     protocol = Protocol.from_json(protocol_version.body)
     if weight_kg is not None:
         protocol = by_weight.resolved(protocol, weight_kg)
