@@ -260,6 +260,33 @@ class TestAdvance:
         with pytest.raises(Stale, match="answered this report already"):
             courses.answer_opioid_report(**answer, at=AT + timedelta(days=1))
 
+    @pytest.mark.parametrize("outcome", OpioidReview.Outcome.values)
+    @pytest.mark.django_db(transaction=True)
+    def test_an_answer_waits_for_the_plan_before_it_holds_the_patient(self, patient: Patient, outcome: str) -> None:
+        """Whoever changes a plan holds it and then the patient: an answer that came the other way round would never
+        meet them but in a deadlock.
+        """
+        prescription, by = factories.prescription(patient), factories.member(patient.clinic)
+        factories.told_night(patient, START, other_medicines_answer="unsure", other_medicines="a red pill")
+        (report,) = selectors.open_reports(by)
+
+        def answer() -> None:
+            try:
+                courses.answer_opioid_report(report=report, outcome=outcome, reason="Asked", by=by, at=evening_of(DUE))
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as desk:
+            with transaction.atomic():
+                Prescription.objects.select_for_update(no_key=True).get(id=prescription.id)
+                answered = desk.submit(answer)
+                with pytest.raises(TimeoutError):
+                    answered.result(0.5)
+                Patient.objects.select_for_update(no_key=True, nowait=True).get(id=patient.id)
+            answered.result(20)
+        prescription.refresh_from_db()
+        assert (prescription.state == Prescription.State.STOPPED) == (outcome == OpioidReview.Outcome.STOPPED)
+
     def test_a_step_recorded_after_tonights_dose_starts_tomorrow(self, patient: Patient) -> None:
         prescription, by = factories.prescription(patient), factories.member(patient.clinic)
         tell_week_before(patient, DUE)

@@ -492,6 +492,11 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
     policy.check(by, policy.Permission.ANSWER_OPIOID_REPORT)
     if not reason:
         raise Refused("Say what you found out, so that the next person understands the answer.")
+    # The plan before the patient, whom judging holds: in this order it is changed everywhere.
+    open_ones = Prescription.objects.select_for_update(of=("self",), no_key=True).select_related("patient")
+    current = open_ones.filter(
+        patient_id=report.patient_id, clinic_id=report.clinic_id, state__in=Prescription.OPEN_STATES
+    ).first()
     # So that what it answers is on record, also where no worker has come yet.
     findings.judge(patient_id=report.patient_id, clinic_id=report.clinic_id, at=at)
     try:
@@ -501,9 +506,8 @@ def answer_opioid_report(*, report: OpioidReport, outcome: str, reason: str, by:
             )
     except IntegrityError as error:
         raise Stale("Somebody has answered this report already. Look at the patient's page again.") from error
-    current = courses_selectors.open_prescription(report.patient)
     if outcome == OpioidReview.Outcome.STOPPED and current is not None:
-        _stop(_locked(current.id, current.version, by), reason=reason, by=by, at=at)
+        _stop(current, reason=reason, by=by, at=at)
     raise_sequence(patient_id=report.patient_id, clinic_id=report.clinic_id)
     audit.record(by=by, at=at, action=f"opioid.{outcome}", patients=[report.patient_id], subject=report.id)
     stopped = current.changes.order_by("-number").first() if outcome == review.Outcome.STOPPED and current else None
