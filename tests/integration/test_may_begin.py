@@ -15,14 +15,14 @@ from patients import selectors_screening
 from patients.models import Patient
 from patients.services import screening as screenings
 from patients.services.medicines import MedicineEntry
-from symptoms.models import DoseTaken
+from symptoms.models import DoseTaken, SymptomLog
 from tests import factories, pages
 from tests.pages import words_of
 from tests.phones import MORNING, NIGHT, address, answers, phone_of
 from titration.models import Finding, Prescription
 from titration.selectors import courses as courses_selectors
 from titration.selectors.courses import TonightState
-from titration.services import courses, findings, medicines
+from titration.services import courses, findings, medicines, procedures
 
 pytestmark = pytest.mark.django_db
 TODAY = MORNING.date()
@@ -76,6 +76,17 @@ def confirm(patient: Patient, by: Actor, **said: str) -> None:
         patient=patient, answers=factories.screening_answers(patient, **said), note="", by=by, at=MORNING,
         seen_number=selectors_screening.screening_of(patient).number,
     )  # fmt: skip
+
+
+def operated(patient: Patient, by: Actor, *, on: date) -> None:
+    asked = procedures.Asked(on=on, time=None, words="Knee operation", opioids_expected="yes")
+    procedures.enter(patient=patient, asked=asked, by=by, at=MORNING)
+
+
+def kept_and_nothing_begun(waiting: Prescription, patient: Patient) -> None:
+    waiting.refresh_from_db()
+    assert waiting.begun_on is None
+    assert DoseTaken.objects.get(patient=patient, plan_date=NIGHT).taken == "taken"
 
 
 class TestTheClinic:
@@ -213,6 +224,25 @@ class TestThePatient:
         assert DoseTaken.objects.get(plan_date=NIGHT).taken == "taken"
         assert Finding.objects.get(patient=patient, rule="R01").state == "open"
         assert "Take no dose until your clinic has answered" in words_of(phone.get("/p/"))
+
+    @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=20)])
+    def test_a_first_dose_told_beside_a_procedure_is_kept_with_its_night_and_begins_nothing(
+        self, waiting: Prescription, patient: Patient, prescriber: Actor, day: date
+    ) -> None:
+        operated(patient, prescriber, on=day)
+        told = answers(side_hives="mild")
+        assert phone_of(patient).post(address(), told).status_code == 302
+        kept_and_nothing_begun(waiting, patient)
+        assert SymptomLog.objects.get(patient=patient).side_effects == {"hives": "mild"}
+        assert Finding.objects.get(patient=patient, rule="R16").state == "open", "judged at once"
+
+    def test_a_first_dose_told_by_phone_beside_a_procedure_is_kept_too(
+        self, waiting: Prescription, patient: Patient, prescriber: Actor, nurse: Actor
+    ) -> None:
+        operated(patient, prescriber, on=TODAY - timedelta(days=1))
+        typed = {**answers(), "night": NIGHT.isoformat()}
+        assert pages.client_of(nurse).post(f"/patients/{patient.id}/phone/", typed).status_code == 302
+        kept_and_nothing_begun(waiting, patient)
 
     def test_no_dose_is_shown_as_next_while_the_start_is_closed(
         self, waiting: Prescription, patient: Patient, prescriber: Actor

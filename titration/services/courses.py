@@ -369,12 +369,17 @@ def check_begin(*, prescription: Prescription, on: date, at: datetime) -> Course
         raise Refused("An opioid was reported and the report has not been answered.")
     check_may_begin(prescription, on=on, at=at)
     course = courses_selectors.course_of(prescription)
-    procedures_selectors.check_not_in_the_way(prescription.patient, course, Begin(on), today=today)
+    try:
+        procedures_selectors.check_not_in_the_way(prescription.patient, course, Begin(on), today=today)
+    except Refused as no:
+        raise MayNotBegin(no.sentence) from no
     return timeline.check(course, Begin(on), today=today)
 
 
 class MayNotBegin(Refused):
-    """Refused because of what a rule holds against a first dose. It is lifted where it stands, never here."""
+    """Refused because of what a rule, or an open procedure, holds against a first dose. It is lifted where it stands,
+    never here.
+    """
 
 
 def check_may_begin(prescription: Prescription, *, on: date, at: datetime) -> None:

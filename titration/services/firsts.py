@@ -32,8 +32,9 @@ def tell_night(
 ) -> SymptomLog:
     """Save the night; where it tells the first dose of a plan that awaits its medicine, the plan begins on that date.
 
-    With an opioid reported, or a rule against a first dose, nothing begins and the night is kept as it was told: the
-    clinic answers the report or the alert, and then says when the first dose was.
+    With an opioid reported, or a rule or an open procedure against a first dose, nothing begins and the night is kept
+    as it was told: the clinic answers the report or the alert, or says that the procedure is over, and then says when
+    the first dose was.
     What may be an emergency, and a dose that was not the plan's, is judged before the answer leaves, so that the next
     page says what to do; everything else soon after.
     """
