@@ -20,7 +20,8 @@ class Procedure(models.Model):
 
     It is open until it is cancelled or a prescriber says that it is over (`done_at`): no plan restarts before.
     `no_dose_from_on` is the first plan date without a dose, `last_dose_on` that of the last planned one, as last worked
-    out. `opioid_free_since_on` is the first day after it without an opioid, as the patient tells or the clinic knows.
+    out. `opioid_free_since_on` is the first day without an opioid that the clinic knew of when it said that it is over;
+    before, the days that were told of are counted.
     """
 
     class Opioids(models.TextChoices):

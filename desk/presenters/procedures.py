@@ -45,7 +45,7 @@ def line(procedure: Procedure, *, told: Mapping[date, bool], today: date) -> Pro
         else f"That is less than {procedure.hours} hours before it: speak with the anaesthetist.",
         no_dose=_no_dose(procedure),
         opioids=f"Opioids expected: {Procedure.Opioids(procedure.opioids_expected).label.lower()}.",
-        free=_free(procedure, today),
+        free=_free(procedure, told, today),
         told=_told(told),
         reason=procedure.reason,
     )
@@ -73,12 +73,12 @@ def _no_dose(procedure: Procedure) -> str:
     return f"No dose from {day(procedure.no_dose_from_on)} on, until a prescriber restarts the plan."
 
 
-def _free(procedure: Procedure, today: date) -> str:
+def _free(procedure: Procedure, told: Mapping[date, bool], today: date) -> str:
     if not procedure.is_open or today < procedure.on:
         return ""
-    after = procedures_selectors.after(procedure)
+    after = procedures_selectors.after(procedure, told, today=today)
     if after.restart_on is None or after.since_on is None:
-        return "Since when no opioid is taken is not known yet."
+        return "Since when no opioid is taken is not known up to now."
     if today < after.restart_on:
         return (
             f"No opioid since {day(after.since_on)}. {after.days} opioid-free days are over on {day(after.restart_on)}."

@@ -63,12 +63,14 @@ def procedures(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def procedure(request: HttpRequest, procedure_id: uuid.UUID) -> HttpResponse:
     """One procedure; a prescriber moves it, cancels it, or says that it is over."""
     at, row = clock.now(), _loaded(request, procedure_id)
+    today, told = courses_selectors.patient_date(row.patient, at=at), procedures_selectors.told_days([row])[row.id]
+    free_since_on = procedures_selectors.after(row, told, today=today).since_on
     action = request.POST.get("action", "") if request.method == "POST" else ""
     sent = {name: request.POST if action == name else None for name in ("move", "cancel", "finish")}
     forms_here: dict[str, forms.Form] = {
         "move": ProcedureForm(sent["move"], initial=_as_it_stands(row), usual_hours=_usual_hours(row.clinic_id)),
         "cancel": CancelForm(sent["cancel"]),
-        "finish": FinishForm(sent["finish"], initial={"since_on": row.opioid_free_since_on}),
+        "finish": FinishForm(sent["finish"], initial={"since_on": free_since_on}),
     }
     status, form = 200, forms_here.get(action)
     if request.method == "POST":
@@ -78,17 +80,16 @@ def procedure(request: HttpRequest, procedure_id: uuid.UUID) -> HttpResponse:
             if status == 302:
                 return redirect("desk:procedure", procedure_id=row.id)
             row = _loaded(request, procedure_id)
-    told = procedures_selectors.told_days([row])[row.id]
     patient = row.patient
     context = {
         "person": person(patient, at=at),
-        "line": present.line(row, told=told, today=courses_selectors.patient_date(patient, at=at)),
+        "line": present.line(row, told=told, today=today),
         "form": form,
         "moving": forms_here["move"],
         "cancelling": forms_here["cancel"],
         "finishing": forms_here["finish"],
         "may_decide": row.is_open and policy.may(request.actor, P.PRESCRIBE),
-        "has_come": courses_selectors.patient_date(patient, at=at) >= row.on,
+        "has_come": today >= row.on,
         "course": courses_selectors.open_prescription(patient),
     }
     return TemplateResponse(request, "desk/procedure.html", context, status=status)

@@ -19,10 +19,11 @@ from tests import factories, memory, pages
 from tests.pages import words_of
 from tests.phones import phone_of
 from titration.engine.course import Pause, Restart, Resume, Supersede
-from titration.models import PlanChange, Prescription, Procedure, ProcedureDay
+from titration.models import Finding, PlanChange, Prescription, Procedure, ProcedureDay
 from titration.selectors import cases
 from titration.selectors import courses as courses_selectors
-from titration.services import courses, procedures, rules
+from titration.selectors import procedures as procedures_selectors
+from titration.services import courses, findings, procedures, rules
 
 AT = factories.AT
 TODAY = AT.date()
@@ -236,10 +237,64 @@ class TestNotYet:
                 by=factories.patient_actor(patient),
                 at=at_day(ON + timedelta(days=passed)),
             )
-        operated.refresh_from_db()
-        assert operated.opioid_free_since_on == ON + timedelta(days=2)
+        assert self.free_since(operated, at_day(ON + timedelta(days=4))) == ON + timedelta(days=2)
         with pytest.raises(ProgrammingError), transaction.atomic():
             ProcedureDay.objects.filter(procedure=operated).update(opioid=False)
+
+    @staticmethod
+    def free_since(operated: Procedure, at: datetime) -> date | None:
+        """The first opioid-free day on record, in which the rules agree."""
+        operated.refresh_from_db()
+        told = procedures_selectors.told_days([operated])[operated.id]
+        since = procedures_selectors.after(operated, told, today=at.date()).since_on
+        (known,) = cases.case_of(operated.patient, at=at).case.procedures
+        assert known.opioid_free_since_on == since
+        return since
+
+    def tell(self, patient: Patient, on: date) -> None:
+        procedures.tell_day(patient=patient, opioid=False, by=factories.patient_actor(patient), at=at_day(on))
+
+    def test_days_of_silence_are_no_opioid_free_days(
+        self, patient: Patient, operated: Procedure, prescriber: Actor
+    ) -> None:
+        self.tell(patient, ON)
+        assert self.free_since(operated, at_day(ON)) == self.free_since(operated, at_day(ON + timedelta(days=1))) == ON
+        later = at_day(ON + timedelta(days=10))
+        assert self.free_since(operated, later) is None
+        findings.judge(patient_id=patient.id, clinic_id=patient.clinic_id, at=later)
+        assert Finding.objects.get(patient=patient, rule="R16", over_at=None).part == "not yet"
+        with time_machine.travel(later, tick=False):
+            page = pages.client_of(prescriber).get(reverse("desk:procedure", args=[operated.id]))
+        assert "days are over" not in words_of(page)
+        assert "Since when no opioid is taken is not known up to now." in words_of(page)
+        assert page.context["finishing"].initial["since_on"] is None
+
+    def test_days_before_the_day_it_was_moved_to_are_no_opioid_free_days(
+        self, patient: Patient, operated: Procedure, prescriber: Actor
+    ) -> None:
+        self.tell(patient, ON)
+        moved_to = ON + timedelta(days=14)
+        operated.refresh_from_db()
+        procedures.move(
+            procedure_id=operated.id,
+            asked=asked(on=moved_to),
+            seen_version=operated.version,
+            by=prescriber,
+            at=at_day(ON),
+        )
+        assert self.free_since(operated, at_day(moved_to)) is None
+        self.tell(patient, moved_to)
+        assert self.free_since(operated, at_day(moved_to)) == moved_to
+
+    def test_a_first_day_before_the_procedure_is_refused(self, operated: Procedure, prescriber: Actor) -> None:
+        with pytest.raises(Refused, match="days before it do not count"):
+            procedures.finish(
+                procedure_id=operated.id,
+                over=self.over(since_on=ON - timedelta(days=1)),
+                seen_version=1,
+                by=prescriber,
+                at=at_day(ON + timedelta(days=20)),
+            )
 
     def test_before_the_day_nothing_is_asked(self, patient: Patient, operated: Procedure) -> None:
         with pytest.raises(Refused, match="no procedure of the last days"):

@@ -1265,6 +1265,16 @@ class TestReading:
         shorter = case(30, procedures=(Procedure(on=day(20), opioid_free_since_on=day(20)),))
         assert "13 nights without one: the same dose can be taken again" in found(shorter)["R16 restart"].sentence
 
+    def test_free_days_told_one_by_one_count_only_while_they_are_told(self) -> None:
+        told = (Procedure(on=day(20), opioid_free_since_on=day(22), told_to=day(31)),)
+        for number, part in ((31, "counting"), (32, "restart"), (33, "not yet")):
+            assert f"R16 {part}" in found(case(number, procedures=told))
+
+    def test_days_before_a_procedure_are_not_free_of_its_opioids(self) -> None:
+        early = (Procedure(on=day(20), opioid_free_since_on=day(10)),)
+        assert "R16 counting" in found(case(29, procedures=early))
+        assert "R16 restart" in found(case(30, procedures=early))
+
     def test_the_anaesthetist_is_never_told_by_a_day_that_is_past(self) -> None:
         ahead = (Procedure(on=day(20)),)
         assert "Tell the anaesthetist by 11 January 2025." in found(case(6, procedures=ahead))["R16 ahead"].sentence

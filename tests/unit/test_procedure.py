@@ -88,19 +88,41 @@ class TestOpioidFreeDays:
     def test_they_are_counted_back_from_the_newest_answer(self) -> None:
         first = date(2026, 3, 16)
         told = {first: True, first + timedelta(days=1): False, first + timedelta(days=2): False}
-        assert procedure.opioid_free_since(told) == first + timedelta(days=1)
-        assert procedure.opioid_free_since({**told, first + timedelta(days=3): True}) is None
-        assert procedure.opioid_free_since({}) is None
+        asked = {"on": first, "today": first + timedelta(days=3)}
+        assert procedure.opioid_free_since(told, **asked) == first + timedelta(days=1)
+        assert procedure.opioid_free_since({**told, first + timedelta(days=3): True}, **asked) is None
+        assert procedure.opioid_free_since({}, **asked) is None
 
-    @given(st.dictionaries(st.dates(date(2026, 3, 1), date(2026, 3, 30)), st.booleans()))
-    def test_a_day_that_is_not_known_is_not_free(self, told: dict[date, bool]) -> None:
-        since = procedure.opioid_free_since(told)
+    def test_a_row_that_nobody_goes_on_telling_is_none(self) -> None:
+        told = {date(2026, 3, 16): False, date(2026, 3, 17): False}
+        since = [
+            procedure.opioid_free_since(told, on=date(2026, 3, 16), today=date(2026, 3, day)) for day in (17, 18, 19)
+        ]
+        assert since == [date(2026, 3, 16), date(2026, 3, 16), None]
+
+    def test_days_before_the_procedure_are_none(self) -> None:
+        told = {date(2026, 3, day): False for day in range(10, 18)}
+        asked = {"today": date(2026, 3, 18)}
+        assert procedure.opioid_free_since(told, on=date(2026, 3, 16), **asked) == date(2026, 3, 16)
+        assert procedure.opioid_free_since(told, on=date(2026, 3, 18), **asked) is None
+
+    @given(
+        st.dictionaries(st.dates(date(2026, 3, 1), date(2026, 3, 30)), st.booleans()),
+        st.dates(date(2026, 3, 1), date(2026, 3, 30)),
+        st.integers(0, 3),
+    )
+    def test_a_day_that_is_not_known_is_not_free(self, told: dict[date, bool], on: date, silent: int) -> None:
+        newest = max(told, default=on)
+        today = newest + timedelta(days=silent)
+        since = procedure.opioid_free_since(told, on=on, today=today)
         if since is None:
-            assert not told or told[max(told)]
+            assert not told or told[newest] or newest < on or silent > 1
             return
-        count = (max(told) - since).days + 1
+        assert on <= since
+        assert silent <= 1
+        count = (newest - since).days + 1
         assert all(told[since + timedelta(days=passed)] is False for passed in range(count))
-        assert told.get(since - timedelta(days=1)) is not False
+        assert since == on or told.get(since - timedelta(days=1)) is not False
 
     def test_how_many_are_asked_for(self) -> None:
         assert procedure.days_needed(opioids_taken=False, short_course=True) == 0

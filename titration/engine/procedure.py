@@ -72,19 +72,25 @@ def _slot_on(schedule: Timeline, day: date) -> Slot:
     return schedule[0].time_of_day if schedule else Slot.BEDTIME
 
 
-def opioid_free_since(told: Mapping[date, bool]) -> date | None:
-    """The first of the days in a row, up to the newest that was told of, on which no opioid was taken.
+def opioid_free_since(told: Mapping[date, bool], *, on: date, today: date) -> date | None:
+    """The first of the days in a row, from the day of a procedure, `on`, up to the newest that was told of, on which no
+    opioid was taken.
 
-    None where nothing was told or an opioid was taken on the newest day. A day nobody told of ends the row: what is
-    not known is not free.
+    None where an opioid was taken on the newest day, or that one is not known up to `today`. A day nobody told of ends
+    the row: what is not known is not free.
     """
-    if not told:
+    day, since = max(told, default=None), None
+    if day is None or not known_up_to(day, today):
         return None
-    day, since = max(told), None
-    while told.get(day) is False:
+    while day >= on and told.get(day) is False:
         since = day
         day -= _ONE_DAY
     return since
+
+
+def known_up_to(told_to: date, today: date) -> bool:
+    """Whether days told of one by one, the newest of them `told_to`, are known now: today may still be told."""
+    return told_to >= today - _ONE_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

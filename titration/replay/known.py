@@ -355,6 +355,7 @@ def _procedure(value: Any, where: str) -> Procedure:
         opioid_free_since_on=said.take(
             "opioid_free_since", fields.day_of, None, also=("opioid_free_since_on", "opioid_free_from")
         ),
+        told_to=said.take("opioid_free_told_to", fields.day_of, None, also=("told_to",)),
         short_course=said.take("short_course", fields.yes_or_no, default=True),
         hours=said.take("hours", fields.whole_of(LEAST_HOURS, MOST_HOURS), None, also=("hours_before",)),
         closed_on=said.take("closed_on", fields.day_of, None, also=("restarted_on", "cancelled_on")),

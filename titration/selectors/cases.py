@@ -90,6 +90,7 @@ class _Read:
         self.medicines = patients_selectors.medicines_of_many(ids)
         self.assessments = _assessments(ids)
         self.procedures = _procedures(ids)
+        self.opioid_days = procedures.told_days([row for rows in self.procedures.values() for row in rows])
         self.screened = _screened(ids)
         self.labs = lab_selectors.standing_labs(ids)
         self.left = self._left(patients, at)
@@ -174,7 +175,9 @@ class _Read:
             screening=self.screened[patient.id].answers,
             co_signed=self.screened[patient.id].decided,
             labs=tuple(_lab(row) for row in self.labs[patient.id]),
-            procedures=tuple(_procedure(row, patient) for row in self.procedures[patient.id]),
+            procedures=tuple(
+                _procedure(row, self.opioid_days[row.id], patient, today) for row in self.procedures[patient.id]
+            ),
             medicines=tuple(
                 _medicine(listed, today, self.answered[patient.id].get((listed.id, listed.words)))
                 for listed in self.medicines[patient.id]
@@ -489,16 +492,17 @@ def _procedures(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[ProcedureRow]]
     return found
 
 
-def _procedure(row: ProcedureRow, patient: Patient) -> Procedure:
-    """By the patient's clock. Without any opioid its own day is the first that is free of them."""
-    closed_at = row.cancelled_at or row.done_at
+def _procedure(row: ProcedureRow, told: Mapping[date, bool], patient: Patient, today: date) -> Procedure:
+    """By the patient's clock."""
+    closed_at, after = row.cancelled_at or row.done_at, procedures.after(row, told, today=today)
     return Procedure(
         on=row.on,
         at=datetime.combine(row.on, row.time, tzinfo=patient.zone) if row.time else None,
         entered_on=row.recorded_at.astimezone(patient.zone).date(),
-        opioid_free_since_on=procedures.after(row).since_on,
+        opioid_free_since_on=after.since_on,
+        told_to=max(told, default=None) if row.is_open else None,
         hours=row.hours,
-        free_days=procedures.after(row).days,
+        free_days=after.days,
         short_course=row.short_course,
         closed_on=closed_at.astimezone(patient.zone).date() if closed_at else None,
     )

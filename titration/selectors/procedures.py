@@ -1,7 +1,7 @@
 """Questions about procedures, and whether one stands in the way of taking doses again."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,13 +42,16 @@ def told_days(procedures: Sequence[Procedure]) -> dict[uuid.UUID, dict[date, boo
     return found
 
 
-def after(procedure: Procedure) -> After:
-    """What stands between this procedure and a restart."""
+def after(procedure: Procedure, told: Mapping[date, bool], *, today: date) -> After:
+    """What stands between this procedure and a restart, with its `told_days`: they are counted while it is open. Of one
+    that is over the clinic has said since when no opioid is taken; where none was at all, its own day is the first.
+    """
     needed = engine.days_needed(
         opioids_taken=procedure.opioids_taken, short_course=procedure.short_course, chosen=procedure.days_needed
     )
-    since = procedure.opioid_free_since_on if procedure.opioids_taken else procedure.on
-    return After(since_on=since, days=needed)
+    if procedure.is_open:
+        return After(since_on=engine.opioid_free_since(told, on=procedure.on, today=today), days=needed)
+    return After(since_on=procedure.opioid_free_since_on if procedure.opioids_taken else procedure.on, days=needed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,9 +111,6 @@ def tell_day(*, patient: Patient, opioid: bool, by: Actor, at: datetime) -> Proc
     row = ProcedureDay.objects.create(
         clinic_id=known.clinic_id, procedure=procedure, on=today, opioid=opioid, at=at, by_id=by.user_id
     )
-    told = procedures_selectors.told_days([procedure])[procedure.id]
-    procedure.opioid_free_since_on = engine.opioid_free_since(told)
-    procedure.opioids_taken = True
     _save(procedure)
     _leave_trace(procedure, "procedure.day", by=by, at=at)
     return row
@@ -163,6 +160,10 @@ def check_over(procedure: Procedure, over: Over, *, today: date) -> None:
         raise Refused("Say since when no opioid is taken.")
     if over.since_on > today:
         raise Refused("The first day without an opioid is today or earlier.")
+    if over.since_on < procedure.on:
+        raise Refused(
+            "The first day without an opioid is that of the procedure, or later: days before it do not count."
+        )
     later = [on for on in yes if on >= over.since_on]
     if later:
         raise Refused(f"The patient told of an opioid on {day_in_words(max(later))}, after that day. Ask once more.")

@@ -98,16 +98,17 @@ class Medicine:
 class Procedure:
     """An operation or a procedure: `at` where its time is known (else its whole day), by the patient's clock.
 
-    `opioid_free_since_on` is the first day after it without an opioid, as the patient tells; `short_course` whether
-    only short-acting opioids for at most seven days were taken; `free_days` the opioid-free days asked for after this
-    one, and `hours` how long before it the last dose is, None: as the book has it. `closed_on`: restarted, cancelled or
-    answered.
+    `opioid_free_since_on` is the first day after it without an opioid. Where that is told day by day, `told_to` is the
+    newest day told of; None: whoever says it stands for every day since. `short_course` says whether only short-acting
+    opioids for at most seven days were taken; `free_days` the opioid-free days asked for after this one, and `hours`
+    how long before it the last dose is, None: as the book has it. `closed_on`: restarted, cancelled or answered.
     """
 
     on: date
     at: datetime | None = None
     entered_on: date | None = None
     opioid_free_since_on: date | None = None
+    told_to: date | None = None
     short_course: bool = True
     hours: int | None = None
     free_days: int | None = None

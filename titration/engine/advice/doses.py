@@ -126,7 +126,7 @@ def last_dose_on(case: Case, one: Procedure, hours: int) -> date:
 
 
 def _after(case: Case, book: Book, procedure: Procedure, last: date, shown: dict[str, object]) -> Finding:
-    free = procedure.opioid_free_since_on
+    free = _free_since(procedure, case.today)
     usual = book.count("after_procedure_days" if procedure.short_course else "washout_long_days")
     days = usual if procedure.free_days is None else procedure.free_days
     used = ("after_procedure_days", "washout_long_days")
@@ -144,6 +144,14 @@ def _after(case: Case, book: Book, procedure: Procedure, last: date, shown: dict
         data={**shown, "free_since": free, "free_days": days, "restart_on": restart, **_way_back(case, last)},
         used=used,
     )
+
+
+def _free_since(procedure: Procedure, today: date) -> date | None:
+    """The first opioid-free day that counts: none before the procedure, none of a row not known up to now."""
+    free, told_to = procedure.opioid_free_since_on, procedure.told_to
+    if free is None or (told_to is not None and not procedures.known_up_to(told_to, today)):
+        return None
+    return max(free, procedure.on)
 
 
 def _way_back(case: Case, last: date) -> dict[str, object]:
