@@ -1,6 +1,7 @@
 """What a change would do before it is signed: the schedule as it is and as it would be, side by side."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -63,7 +64,7 @@ class Effect:
 
 
 def effect(plan: Plan, changed: Course, *, at: datetime) -> Effect:
-    """What the last change of `changed` would do to the plan."""
+    """What the changes that `changed` has more than the plan would do to it."""
     today = at.astimezone(plan.prescription.patient.zone).date()
     intended = timeline.plan(changed, as_of=today)
     before, after = _rows(plan.intended, today), _rows(intended, today)
@@ -75,13 +76,13 @@ def effect(plan: Plan, changed: Course, *, at: datetime) -> Effect:
         bells_gone=tuple(bell for bell in rung if bell not in to_ring),
         bells_new=tuple(bell for bell in to_ring if bell not in rung),
         supply=_supply(plan, changed, at),
-        shown=mark(changed.changes[-1], plan.prescription.version),
+        shown=mark(changed.changes[len(plan.course.changes) :], plan.prescription.version),
     )
 
 
-def mark(change: Change, version: int) -> str:
-    """The same for the same change of the same version of a course, and for no other."""
-    return hashlib.sha256(f"{version} {change!r}".encode()).hexdigest()
+def mark(changes: Sequence[Change], version: int) -> str:
+    """The same for the same changes of the same version of a course, and for no other."""
+    return hashlib.sha256(f"{version} {tuple(changes)!r}".encode()).hexdigest()
 
 
 def lines(shown: timeline.Timeline, since: date) -> tuple[Line, ...]:

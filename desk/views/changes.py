@@ -147,7 +147,7 @@ def _changed(prescription: Prescription, form: forms.ChangeForm, at: datetime) -
     if isinstance(made, Begin):
         return courses.check_begin(prescription=prescription, on=made.on, at=at)
     correcting = bool(form.cleaned_data.get("correction"))
-    return courses.check_change(prescription=prescription, change=made, at=at, correcting=correcting)
+    return courses.check_signed(prescription=prescription, change=made, at=at, correcting=correcting)
 
 
 def _field_of(form: forms.ChangeForm) -> str | None:

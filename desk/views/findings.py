@@ -18,7 +18,7 @@ from common.refusals import Refused, Stale
 from desk.forms.rules import DismissForm
 from desk.presenters import findings as present
 from desk.presenters.person import person
-from titration.models import Finding, Prescription
+from titration.models import Finding, PlanChange, Prescription
 from titration.selectors import findings as selectors
 from titration.selectors import overrides as overrides_selectors
 from titration.selectors import rules as rules_selectors
@@ -72,13 +72,16 @@ def overrides(request: HttpRequest) -> HttpResponse:
 def take_carried(request: HttpRequest, prescription: Prescription, *, at: datetime) -> None:
     """Accept the alert that led to the change just signed; one that cannot be is left as it stands, and that is said.
 
-    It is carried in the address of the page that signs: `finding` and `seen`, its version.
+    It is carried in the address of the page that signs: `finding` and `seen`, its version. `prescription` is as it was
+    before.
     """
     try:
         finding_id, seen = uuid.UUID(request.GET.get("finding", "")), int(request.GET.get("seen", ""))
     except ValueError:
         return
-    change = prescription.changes.order_by("-number").first()
+    signed = prescription.changes.filter(number__gte=prescription.version).order_by("number")
+    # What an open procedure asks for beside the change is not it: its pause taken back before, or put anew behind.
+    change = signed.exclude(kind=PlanChange.Kind.SUPERSEDE).first()
     try:
         findings.accept(finding_id=finding_id, seen_version=seen, by=request.actor, at=at, change=change)
     except Refused as refusal:

@@ -1,8 +1,10 @@
 """A procedure on record: the plan pauses in time, nobody restarts too early, and the patient is asked each day."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,12 +15,13 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
+from common.night import Slot
 from common.refusals import Refused, Stale
 from patients.models import Patient
 from tests import factories, memory, pages
 from tests.pages import words_of
 from tests.phones import phone_of
-from titration.engine.course import Pause, Restart, Resume, Supersede
+from titration.engine.course import ChangeTime, Pause, Restart, Resume, Supersede
 from titration.models import Finding, PlanChange, Prescription, Procedure, ProcedureDay
 from titration.selectors import cases
 from titration.selectors import courses as courses_selectors
@@ -374,6 +377,142 @@ class TestNotYet:
         )
         self.signed(course, Resume(at.date()), prescriber, at)
         assert courses_selectors.tonight(course.patient, at=at).dose is not None
+
+
+B_ON = ON + timedelta(days=60)
+B_FROM = B_ON - timedelta(days=3)
+
+
+class TestAnotherAhead:
+    """A second procedure: its pause is there as soon as doses would be taken again, whatever had covered it before."""
+
+    @staticmethod
+    def sign(course: Prescription, change: Any, by: Actor, at: datetime, **more: Any) -> None:
+        course.refresh_from_db()
+        deed = {"reason": "x", "seen_version": course.version, "by": by, "at": at, **more}
+        courses.change(prescription_id=course.id, change=change, **deed)
+
+    @staticmethod
+    def waits_for_the_second(course: Prescription, patient: Patient) -> None:
+        assert pauses(course)[-1] == B_FROM
+        assert courses_selectors.tonight(patient, at=at_day(B_FROM - timedelta(days=1), 20)).dose is not None
+        assert courses_selectors.tonight(patient, at=at_day(B_FROM, 20)).dose is None
+        assert Procedure.objects.get(patient=patient, on=B_ON).no_dose_from_on == B_FROM
+
+    @pytest.mark.parametrize("second_later", [True, False])
+    def test_a_restart_after_the_first_pauses_for_the_second(
+        self, patient: Patient, course: Prescription, prescriber: Actor, second_later: bool
+    ) -> None:
+        first = enter(patient, prescriber)
+        during = at_day(ON + timedelta(days=1))
+        enter(patient, prescriber, on=B_ON, at=during if second_later else AT)
+        first.refresh_from_db()
+        assert (first.no_dose_from_on, pauses(course)) == (LAST + timedelta(days=1), [LAST + timedelta(days=1)])
+        at = at_day(ON + timedelta(days=12))
+        procedures.finish(
+            procedure_id=first.id,
+            over=procedures.Over(opioids_taken=False, since_on=None),
+            seen_version=1,
+            by=prescriber,
+            at=at,
+        )
+        self.sign(course, Restart(at.date()), prescriber, at)
+        self.waits_for_the_second(course, patient)
+        kinds = PlanChange.objects.filter(prescription=course).order_by("number").values_list("kind", flat=True)
+        assert list(kinds) == ["pause", "restart", "pause"]
+        assert "on 15 May 2026" in PlanChange.objects.get(prescription=course, number=3).reason
+
+    @pytest.mark.parametrize("way", [Resume(TODAY + timedelta(days=5)), Supersede(0)])
+    def test_the_end_of_another_pause_pauses_for_it(
+        self, patient: Patient, course: Prescription, prescriber: Actor, way: Any
+    ) -> None:
+        on = TODAY + timedelta(days=2)
+        self.sign(course, Pause(on, None), prescriber, AT)
+        enter(patient, prescriber, on=B_ON)
+        assert pauses(course) == [on]
+        self.sign(course, way, prescriber, AT)
+        self.waits_for_the_second(course, patient)
+
+    def test_what_ended_the_pause_is_taken_back_and_one_is_begun_whatever_waits(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        enter(patient, prescriber, on=B_ON)
+        on = TODAY + timedelta(days=2)
+        self.sign(course, Pause(on, None), prescriber, AT)
+        assert pauses(course) == [on]
+        self.sign(course, Resume(on + timedelta(days=3)), prescriber, AT)
+        self.waits_for_the_second(course, patient)
+        resumed = PlanChange.objects.get(prescription=course, kind="resume")
+        self.sign(course, Supersede(resumed.number - 1), prescriber, AT)
+        assert pauses(course) == [on]
+
+    def test_a_later_time_of_the_day_moves_the_pause(self, patient: Patient, prescriber: Actor) -> None:
+        course = factories.prescription(patient, by=prescriber, slot=Slot.MORNING)
+        found = enter(patient, prescriber, time=time(15))
+        assert pauses(course) == [LAST + timedelta(days=2)], "a morning's dose is taken by noon"
+        self.sign(course, ChangeTime(TODAY + timedelta(days=2), Slot.BEDTIME), prescriber, AT)
+        found.refresh_from_db()
+        assert (found.last_dose_on, pauses(course)) == (LAST, [LAST + timedelta(days=1)])
+
+    def test_what_is_shown_is_signed_with_its_pause_and_answers_the_alert(
+        self, patient: Patient, course: Prescription, prescriber: Actor
+    ) -> None:
+        on = TODAY + timedelta(days=2)
+        self.sign(course, Pause(on, None), prescriber, AT)
+        enter(patient, prescriber, on=B_ON)
+        found = factories.finding(patient, prescription=course)
+        desk, url = pages.client_of(prescriber), reverse("desk:course_resume", args=[course.id])
+        url += f"?finding={found.id}&seen={found.version}"
+        typed = {"on": (on + timedelta(days=3)).isoformat(), "reason": "Well", "seen_version": "2"}
+        shown = desk.post(url, {**typed, "action": "preview"})
+        effect = shown.context["effect"]
+        assert [line.from_on for line in effect.after if line.state == "paused"][-1] == "Tue 12 May 2026"
+        signed = desk.post(url, {**typed, "action": "sign", "shown": effect.shown})
+        assert signed.status_code == 302
+        self.waits_for_the_second(course, patient)
+        found.refresh_from_db()
+        assert found.accepted_by_change == PlanChange.objects.get(prescription=course, kind="resume")
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_whatever_is_signed_no_dose_is_taken_into_an_operation(
+    patient: Patient, course: Prescription, prescriber: Actor, seed: int
+) -> None:
+    """Pauses that begin, end and are taken back round two operations that are entered, called off and over."""
+    chance, at = Random(seed), AT
+
+    def sign(change: Any) -> None:
+        deed = {"reason": "x", "seen_version": course.version, "by": prescriber, "at": at}
+        courses.change(prescription_id=course.id, change=change, **deed)
+
+    def end_the_first() -> None:
+        for one in procedures_selectors.open_procedures(patient)[:1]:
+            deed = {"procedure_id": one.id, "seen_version": one.version, "by": prescriber, "at": at}
+            if one.on <= at.date():
+                procedures.finish(over=procedures.Over(opioids_taken=False, since_on=None), **deed)
+            else:
+                procedures.cancel(reason="Put off", **deed)
+
+    for _ in range(16):
+        course.refresh_from_db()
+        on, ahead = at.date() + timedelta(days=chance.randint(0, 5)), at.date() + timedelta(days=chance.randint(3, 40))
+        deeds = [
+            lambda on=on: sign(Pause(on, chance.choice([None, None, 3]))),
+            lambda on=on: sign(Resume(on)),
+            lambda on=on: sign(Restart(on)),
+            lambda on=on: sign(ChangeTime(on, chance.choice([Slot.BEDTIME, Slot.MORNING]))),
+            lambda: sign(Supersede(max(course.version - 2, 0))),
+            lambda on=ahead, at=at: enter(patient, prescriber, at=at, on=on),
+            end_the_first,
+        ]
+        with suppress(Refused), transaction.atomic():
+            chance.choice(deeds)()
+        at += timedelta(days=chance.randint(0, 3))
+        in_force = list(course.steps.all())
+        for one in procedures_selectors.open_procedures(patient):
+            assert one.no_dose_from_on is not None
+            later = [step for step in in_force if step.to_on is None or step.to_on > one.no_dose_from_on]
+            assert all(step.dose is None for step in later), one.on
 
 
 class TestThePages:

@@ -10,6 +10,7 @@ from common.refusals import Refused
 from patients import selectors as patients_selectors
 from patients.models import Patient
 from titration.engine import procedure as engine
+from titration.engine import timeline
 from titration.engine.course import Begin, Change, Course, Pause, PauseCause, Restart, Resume, Supersede
 from titration.engine.procedure import After
 from titration.engine.words import day_in_words
@@ -76,6 +77,85 @@ def standing(patient: Patient, *, today: date) -> Standing | None:
     chosen = come[-1] if come else found[0]
     told = told_days([chosen])[chosen.id] if come else {}
     return Standing(procedure=chosen, today=today, told_today=told.get(today))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What an open procedure asks of a plan: no dose from a plan date on, which is the last planned one before it, and
+    whether that is as early as it should be. `since_on` is that date as it is shown: one that has come stays.
+    """
+
+    procedure: Procedure
+    from_on: date
+    since_on: date
+    last_dose_on: date | None
+    in_time: bool
+
+
+def wanted(course: Course, patient: Patient, *, next_on: date) -> list[Wanted]:
+    """What each open procedure asks of this course, the pause that waits for one left aside; one statement.
+
+    `next_on` is the plan date of the next dose: nothing can be asked of an earlier one.
+    """
+    open_ones = open_procedures(patient)
+    schedule = timeline.plan(_without_pause(course, next_on), as_of=next_on) if open_ones else ()
+    found = []
+    for one in open_ones:
+        begins = engine.begins_at(one.on, one.time, patient.zone)
+        meant = engine.no_dose_from(schedule, begins, one.hours, patient.zone)
+        from_on = max(meant, next_on, course.start_on)
+        last = engine.last_dose_on(schedule, from_on)
+        has_come = one.no_dose_from_on is not None and max(meant, one.no_dose_from_on) < next_on
+        found.append(
+            Wanted(
+                procedure=one,
+                from_on=from_on,
+                since_on=one.no_dose_from_on if has_come and one.no_dose_from_on else from_on,
+                last_dose_on=last,
+                in_time=last is None or last < meant,
+            )
+        )
+    return found
+
+
+def is_paused_for(course: Course, asked: Sequence[Wanted]) -> bool:
+    """Whether nothing is in force from the first day that a procedure asks for on: paused until somebody restarts, by
+    whatever cause, or ended.
+    """
+    return not asked or _without_dose_from(course, min(one.from_on for one in asked))
+
+
+def arranged(course: Course, asked: Sequence[Wanted], *, next_on: date) -> Course:
+    """The course with the pause where the open procedures want it: what puts it there is changed last.
+
+    A pause that is in force already stays: what was so cannot be taken back, and no dose begins by itself.
+    """
+    place, bare = waiting_pause(course, next_on), _without_pause(course, next_on)
+    pause = Pause(min(one.from_on for one in asked), None, PauseCause.PROCEDURE) if asked else None
+    if place is not None and course.changes[place] == pause:
+        return course
+    return bare if pause is None or is_paused_for(bare, asked) else bare.changed(pause)
+
+
+def waiting_pause(course: Course, next_on: date) -> int | None:
+    """The place of the pause for a procedure that stands in the course and has not begun."""
+    gone = {change.takes_back for change in course.changes if isinstance(change, Supersede)}
+    for place, change in reversed(list(enumerate(course.changes))):
+        if place in gone or not isinstance(change, Pause) or change.cause is not PauseCause.PROCEDURE:
+            continue
+        return place if change.on >= next_on else None
+    return None
+
+
+def _without_pause(course: Course, next_on: date) -> Course:
+    place = waiting_pause(course, next_on)
+    return course if place is None else course.changed(Supersede(place))
+
+
+def _without_dose_from(course: Course, day: date) -> bool:
+    return all(
+        segment.dose is None for segment in timeline.unfold(course) if segment.to_on is None or segment.to_on > day
+    )
 
 
 def check_not_in_the_way(patient: Patient, course: Course, change: Change, *, today: date) -> None:

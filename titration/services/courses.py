@@ -1,6 +1,8 @@
 """Prescribing a course and changing it: append, ask the engine, rewrite the projection, remember who and why."""
 
 import uuid
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,16 +44,20 @@ from titration.engine.formulation import Formulation
 from titration.engine.kinds import kind_of
 from titration.engine.planner import CannotBeMade
 from titration.engine.protocol import Protocol
-from titration.models import Finding, OpioidReview, PlanChange, Prescription, ProtocolVersion, Step
+from titration.engine.refusals import EngineRefusal
+from titration.engine.words import day_in_words
+from titration.models import Finding, OpioidReview, PlanChange, Prescription, Procedure, ProtocolVersion, Step
 from titration.selectors import courses as courses_selectors
 from titration.selectors import procedures as procedures_selectors
 from titration.selectors import starting, washout
+from titration.selectors.procedures import Wanted
 from titration.services import findings, watching
 from titration.services import supply as supply_services
 
 EARLIEST_START = timedelta(days=7)
 LATEST_START = timedelta(days=180)
 LONGEST_HOLD_DAYS = 90
+FOR_A_PROCEDURE = "Procedure on {on}"
 HOW_TO_LIFT = "To begin all the same, a prescriber sets the alert aside on the patient's page, with the reason."
 OPIOID_REFUSALS = {
     "yes": (
@@ -274,24 +280,49 @@ def change(
     """Sign one change of a course. Whoever may hold may keep a dose or take none; all else is a prescriber's.
 
     `protocol_version` is the row of the protocol that a `ChangeProtocol` carries. A correction says what was so in the
-    past.
+    past. What an open procedure asks for then is signed with it.
     """
     keeps = isinstance(change, (Hold, Pause)) and not correcting
     policy.check(by, policy.Permission.HOLD if keeps else policy.Permission.PRESCRIBE)
     prescription = _locked_with_patient(prescription_id, seen_version, by)
     if not reason:
         raise Refused("Say why, so that the next person understands.")
-    changed = check_change(prescription=prescription, change=change, at=at, correcting=correcting)
-    _append(
-        prescription,
-        changed,
-        reason=reason,
-        by=by,
-        at=at,
-        protocol_version=protocol_version,
-        correcting=correcting,
-    )
+    course, next_on = courses_selectors.course_of(prescription), next_dose_date(prescription, at)
+    signed = check_signed(prescription=prescription, change=change, at=at, correcting=correcting)
+    asked = procedures_selectors.wanted(signed, prescription.patient, next_on=next_on)
+    for count in range(len(course.changes) + 1, len(signed.changes) + 1):
+        so_far = replace(signed, changes=signed.changes[:count])
+        if so_far.changes[-1] is change:
+            _append(
+                prescription,
+                so_far,
+                reason=reason,
+                by=by,
+                at=at,
+                protocol_version=protocol_version,
+                correcting=correcting,
+            )
+        else:
+            because = FOR_A_PROCEDURE.format(on=day_in_words(asked[0].procedure.on))
+            _append(prescription, so_far, reason=because, by=by, at=at)
+    _keep_all_wanted(asked)
     return prescription
+
+
+def check_signed(*, prescription: Prescription, change: Change, at: datetime, correcting: bool = False) -> Course:
+    """The course as signing the change leaves it, or `Refused` with the sentence that says why not: with the pause for
+    an open procedure, where the change would let doses be taken into it.
+
+    The preview and the signing ask the same question.
+    """
+    next_on = next_dose_date(prescription, at)
+    changed = check_change(prescription=prescription, change=change, at=at, correcting=correcting, next_on=next_on)
+    asked = procedures_selectors.wanted(changed, prescription.patient, next_on=next_on)
+    if procedures_selectors.is_paused_for(changed, asked):
+        return changed
+    signed = procedures_selectors.arranged(changed, asked, next_on=next_on)
+    timeline.unfold(signed)
+    return signed
 
 
 def check_change(
@@ -305,8 +336,8 @@ def check_change(
 ) -> Course:
     """The course with the change as it would be signed now, or `Refused` with the sentence that says why not.
 
-    The preview and the signing ask the same question. `next_on` is the `next_dose_date`, where the caller knows it.
-    `round_procedure`: the change is what a procedure asks for.
+    `next_on` is the `next_dose_date`, where the caller knows it. `round_procedure`: the change is what a procedure
+    asks for.
     """
     course = courses_selectors.course_of(prescription)
     if isinstance(change, ChangeProtocol):
@@ -317,6 +348,7 @@ def check_change(
     if not round_procedure:
         there = courses_selectors.patient_today(prescription, at=at)
         procedures_selectors.check_not_in_the_way(prescription.patient, course, change, today=there)
+        course = _with_room_for(change, course, prescription.patient, next_on=today)
     changed = timeline.check(course, change, today=today, correcting=correcting)
     before, after = timeline.unfold(course), timeline.unfold(changed)
     if isinstance(change, Hold) and before == after:
@@ -328,6 +360,21 @@ def check_change(
     if not correcting:
         check_makeable(changed, courses_selectors.formulation_of(prescription), since=today)
     return changed
+
+
+def _with_room_for(change: Change, course: Course, patient: Patient, *, next_on: date) -> Course:
+    """The course to make the change to. A pause that only waits for an open procedure keeps nobody from pausing before
+    it, or from taking back what they signed: where both cannot stand it is taken back first. `check_signed` puts it
+    where it is wanted then.
+    """
+    place = procedures_selectors.waiting_pause(course, next_on)
+    if place is None or not isinstance(change, (Pause, Supersede)) or not procedures_selectors.open_procedures(patient):
+        return course
+    try:
+        timeline.unfold(course.changed(change))
+    except EngineRefusal:
+        return course.changed(Supersede(place))
+    return course
 
 
 def _check_goes_over(course: Course, change: ChangeProtocol) -> None:
@@ -561,10 +608,30 @@ def stop_for_good(prescription: Prescription, *, cause: StopCause, reason: str, 
     _stop(_locked(prescription.id, None, by), reason=reason, by=by, at=at, cause=cause)
 
 
-def change_round_procedure(prescription: Prescription, change: Change, *, reason: str, by: Actor, at: datetime) -> None:
-    """Pause for a procedure, or take such a pause back, in the caller's transaction, which holds the course's lock."""
-    changed = check_change(prescription=prescription, change=change, at=at, round_procedure=True)
-    _append(prescription, changed, reason=reason, by=by, at=at)
+def arrange_pause(prescription: Prescription, *, reason: str, by: Actor, at: datetime) -> None:
+    """Work out anew from which day on no dose is taken before each open procedure, and put the pause there: in the
+    caller's transaction, which holds the course and its patient.
+    """
+    course, next_on = courses_selectors.course_of(prescription), next_dose_date(prescription, at)
+    asked = procedures_selectors.wanted(course, prescription.patient, next_on=next_on)
+    _keep_all_wanted(asked)
+    for change in procedures_selectors.arranged(course, asked, next_on=next_on).changes[len(course.changes) :]:
+        changed = check_change(prescription=prescription, change=change, at=at, round_procedure=True)
+        _append(prescription, changed, reason=reason, by=by, at=at)
+
+
+def _keep_all_wanted(asked: Iterable[Wanted]) -> None:
+    for one in asked:
+        keep_wanted(one.procedure, no_dose_from_on=one.since_on, last_dose_on=one.last_dose_on, in_time=one.in_time)
+
+
+def keep_wanted(
+    procedure: Procedure, *, no_dose_from_on: date | None, last_dose_on: date | None, in_time: bool
+) -> None:
+    """Write beside a procedure what it asks of the plan."""
+    Procedure.objects.filter(id=procedure.id, patient=procedure.patient_id).update(
+        no_dose_from_on=no_dose_from_on, last_dose_on=last_dose_on, in_time=in_time
+    )
 
 
 def _stop(

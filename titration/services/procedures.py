@@ -20,7 +20,6 @@ from symptoms.models import DoseTaken
 from titration import papers, typesetting
 from titration.engine import procedure as engine
 from titration.engine import timeline
-from titration.engine.course import Change, Course, Pause, PauseCause, Supersede
 from titration.engine.words import day_in_words
 from titration.models import Prescription, Procedure, ProcedureDay
 from titration.selectors import courses as courses_selectors
@@ -31,7 +30,6 @@ from titration.services.papers import Printed
 
 LONGEST_PAST = timedelta(days=30)
 LONGEST_AHEAD = timedelta(days=732)
-REASON = "Procedure on {on}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ def enter(*, patient: Patient, asked: Asked, by: Actor, at: datetime) -> Procedu
         days_needed=rules_selectors.rules_of(known.clinic_id).book.count("after_procedure_days"),
         **vars(asked),
     )
-    _arrange(current, known, reason=REASON.format(on=day_in_words(asked.on)), by=by, at=at)
+    _arrange(current, known, reason=courses.FOR_A_PROCEDURE.format(on=day_in_words(asked.on)), by=by, at=at)
     _leave_trace(procedure, "procedure.enter", by=by, at=at)
     return Procedure.objects.get(id=procedure.id, patient=known)
 
@@ -244,57 +242,12 @@ def _check(asked: Asked, patient: Patient, *, at: datetime) -> None:
 
 
 def _arrange(current: Prescription | None, patient: Patient, *, reason: str, by: Actor, at: datetime) -> None:
-    """Work out anew from which day on no dose is taken before each open procedure, and put the pause there.
-
-    A pause that is in force already stays: what was so cannot be taken back, and no dose begins by itself.
-    """
-    found = procedures_selectors.open_procedures(patient)
+    """Put the pause where the open procedures want it; without a plan that has begun there is none to put."""
     if current is None or (current.awaiting and current.begun_on is None):
-        for one in found:
-            _keep(one, no_dose_from=None, last_dose=None, in_time=True)
+        for one in procedures_selectors.open_procedures(patient):
+            courses.keep_wanted(one, no_dose_from_on=None, last_dose_on=None, in_time=True)
         return
-    course = courses_selectors.course_of(current)
-    next_on = courses.next_dose_date(current, at)
-    bare = course if (place := _own_pause(course, next_on)) is None else course.changed(Supersede(place))
-    schedule = timeline.plan(bare, as_of=next_on)
-    wanted = []
-    for one in found:
-        begins = engine.begins_at(one.on, one.time, patient.zone)
-        meant = engine.no_dose_from(schedule, begins, one.hours, patient.zone)
-        from_on = max(meant, next_on, course.start_on)
-        wanted.append(from_on)
-        last = engine.last_dose_on(schedule, from_on)
-        _keep(one, no_dose_from=from_on, last_dose=last, in_time=last is None or last < meant)
-    change: Change | None = Pause(min(wanted), None, PauseCause.PROCEDURE) if wanted else None
-    if place is not None and course.changes[place] == change:
-        return
-    if place is not None:
-        courses.change_round_procedure(current, Supersede(place), reason=reason, by=by, at=at)
-    if isinstance(change, Pause) and not _without_dose_from(bare, change.on):
-        courses.change_round_procedure(current, change, reason=reason, by=by, at=at)
-
-
-def _own_pause(course: Course, next_on: date) -> int | None:
-    """The place of the pause for a procedure that stands in the course and has not begun."""
-    gone = {change.takes_back for change in course.changes if isinstance(change, Supersede)}
-    for place, change in reversed(list(enumerate(course.changes))):
-        if place in gone or not isinstance(change, Pause) or change.cause is not PauseCause.PROCEDURE:
-            continue
-        return place if change.on >= next_on else None
-    return None
-
-
-def _without_dose_from(course: Course, day: date) -> bool:
-    """Whether nothing is in force on this day or any later one anyhow: paused until somebody restarts, or ended."""
-    return all(
-        segment.dose is None for segment in timeline.unfold(course) if segment.to_on is None or segment.to_on > day
-    )
-
-
-def _keep(procedure: Procedure, *, no_dose_from: date | None, last_dose: date | None, in_time: bool) -> None:
-    Procedure.objects.filter(id=procedure.id, patient=procedure.patient).update(
-        no_dose_from_on=no_dose_from, last_dose_on=last_dose, in_time=in_time
-    )
+    courses.arrange_pause(current, reason=reason, by=by, at=at)
 
 
 def _locked(patient_id: uuid.UUID, by: Actor) -> tuple[Prescription | None, Patient]:
