@@ -47,7 +47,9 @@ def record_labs(*, patient: Patient, values: list[LabValue], by: Actor, at: date
 
 @transaction.atomic
 def correct_lab(*, result_id: uuid.UUID, value: LabValue | None, by: Actor, at: datetime) -> LabResult:
-    """Replace a value that was entered wrongly; None takes it back. What was corrected already is `Stale`."""
+    """Replace a value that was entered wrongly; None takes it back, and so does a value that is on record already. What
+    was corrected already is `Stale`.
+    """
     found = lab_selectors.visible_lab(by, result_id)
     if found is None:
         raise Refused("No value of yours to correct.")
@@ -58,9 +60,7 @@ def correct_lab(*, result_id: uuid.UUID, value: LabValue | None, by: Actor, at: 
         if value.code != found.code:
             raise Refused("A correction is of the same test. Take this value back and enter the other.")
         return _record(known, value, found, by=by, at=at)
-    row = _create(known, found.code, found.unit, found.taken_on, replaces=found, by=by, at=at)
-    _leave_trace(row, "lab.correct", by=by, at=at)
-    return row
+    return _take_back(found, by=by, at=at)
 
 
 def check(value: LabValue, *, today: date) -> None:
@@ -82,6 +82,9 @@ def check(value: LabValue, *, today: date) -> None:
 def _record(patient: Patient, value: LabValue, replaces: LabResult | None, *, by: Actor, at: datetime) -> LabResult:
     check(value, today=at.astimezone(patient.zone).date())
     same = LabResult.objects.filter(patient=patient, replaced_by=None, **vars(value)).first()
+    if same is not None and replaces is not None and same != replaces:
+        # The right value has a row of its own already: written once more it would stand twice.
+        return _take_back(replaces, by=by, at=at)
     if same is not None:
         return same
     row = _create(
@@ -98,6 +101,13 @@ def _record(patient: Patient, value: LabValue, replaces: LabResult | None, *, by
         at=at,
     )
     _leave_trace(row, "lab.correct" if replaces else "lab.record", by=by, at=at)
+    return row
+
+
+def _take_back(wrong: LabResult, *, by: Actor, at: datetime) -> LabResult:
+    """Replace a value by none."""
+    row = _create(wrong.patient, wrong.code, wrong.unit, wrong.taken_on, replaces=wrong, by=by, at=at)
+    _leave_trace(row, "lab.correct", by=by, at=at)
     return row
 
 

@@ -63,6 +63,11 @@ def record(patient: Patient, by: Actor, **more: Any) -> LabResult:
     return labs.record_labs(patient=patient, values=[value(**more)], by=by, at=AT)[0]
 
 
+def rules(patient: Patient) -> set[str]:
+    found = judge.judge(cases.case_of(patient, at=AT).case, rule_book.shipped())
+    return {one.rule for one in found.findings}
+
+
 class TestTheDeeds:
     def test_it_is_kept_remembered_and_looked_at_by_the_rules(self, patient: Patient, prescriber: Actor) -> None:
         before = Patient.objects.get(id=patient.id).change_sequence
@@ -105,6 +110,22 @@ class TestTheDeeds:
         assert {row.id for row in lab_selectors.lab_results_of(patient)} == {wrong.id, right.id}
         with pytest.raises(Stale):
             labs.correct_lab(result_id=wrong.id, value=value(), by=prescriber, at=AT)
+
+    def test_a_wrong_one_goes_where_the_right_one_was_entered_before_it_was_corrected(
+        self, patient: Patient, prescriber: Actor
+    ) -> None:
+        factories.prescription(patient, by=prescriber)
+        wrong = record(patient, prescriber, value=Decimal(500))
+        right = record(patient, prescriber, value=Decimal(50))
+        assert "R04b" in rules(patient)
+        labs.correct_lab(result_id=wrong.id, value=value(value=Decimal(50)), by=prescriber, at=AT)
+        assert lab_selectors.standing_labs([patient.id])[patient.id] == [right]
+        assert "R04b" not in rules(patient)
+
+    def test_one_that_is_right_as_it_stands_is_left(self, patient: Patient, prescriber: Actor) -> None:
+        row = record(patient, prescriber)
+        assert labs.correct_lab(result_id=row.id, value=value(), by=prescriber, at=AT) == row
+        assert LabResult.objects.filter(patient=patient).count() == 1
 
     def test_one_that_was_never_this_patients_is_taken_back(self, patient: Patient, prescriber: Actor) -> None:
         wrong = record(patient, prescriber)
