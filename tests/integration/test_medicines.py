@@ -126,6 +126,10 @@ class TestBesideAnOpenPlan:
     def test_the_clinics_answer_answers_the_rule_too(self, patient: Patient, clinic: Clinic, nurse: Actor) -> None:
         medicines.add(patient=patient, entry=MedicineEntry(words="codeine"), by=nurse, at=NOW)
         assert self.found(patient) == {"listed"}
+        self.answer(clinic)
+        assert self.found(patient) == set()
+
+    def answer(self, clinic: Clinic) -> None:
         courses.answer_opioid_report(
             report=OpioidReport.objects.get(),
             outcome=OpioidReview.Outcome.CARRY_ON,
@@ -133,7 +137,6 @@ class TestBesideAnOpenPlan:
             by=factories.member(clinic),
             at=NOW,
         )
-        assert self.found(patient) == set()
 
     def found(self, patient: Patient) -> set[str]:
         case = cases.case_of(patient, at=NOW).case
@@ -157,6 +160,29 @@ class TestBesideAnOpenPlan:
         over = MedicineEntry(words="codeine", last_taken_on=days_ago(1), stopped_on=TODAY)
         assert not medicines.change(**change, entry=over, seen_version=2)
         assert OpioidReport.objects.count() == 1
+
+    @pytest.mark.parametrize("last_known", [True, False])
+    def test_one_taken_again_after_it_was_over_and_answered_trips(
+        self, patient: Patient, clinic: Clinic, nurse: Actor, last_known: bool
+    ) -> None:
+        deed = {"patient": patient, "by": nurse, "at": NOW}
+        assert medicines.add(**deed, entry=MedicineEntry(words="codeine", stopped_on=days_ago(10)))
+        self.answer(clinic)
+        last = days_ago(2)
+        again = MedicineEntry(words="codeine", last_taken_on=last if last_known else None, stopped_on=last)
+        change = {**deed, "medicine_id": Medicine.objects.get().id}
+        assert medicines.change(**change, entry=again, seen_version=1)
+        assert OpioidReport.objects.count() == 2
+        assert self.found(patient) == {"listed"}
+
+    def test_saying_more_of_what_was_over_does_not(self, patient: Patient, clinic: Clinic, nurse: Actor) -> None:
+        deed = {"patient": patient, "by": nurse, "at": NOW}
+        medicines.add(**deed, entry=MedicineEntry(words="codeine", stopped_on=days_ago(10)))
+        self.answer(clinic)
+        change = {**deed, "medicine_id": Medicine.objects.get().id}
+        more = MedicineEntry(words="codeine", last_taken_on=days_ago(11), stopped_on=days_ago(10))
+        assert not medicines.change(**change, entry=more, seen_version=1)
+        assert self.found(patient) == set()
 
     def test_correcting_the_words_trips_only_for_another_opioid(self, patient: Patient, nurse: Actor) -> None:
         deed = {"patient": patient, "by": nurse, "at": NOW}

@@ -59,6 +59,12 @@ def _bears_on(medicine: Listed, prescription: Prescription, today: date) -> bool
 def _is_news(before: Listed, after: Listed, today: date) -> bool:
     """Whether another opioid is named, or it was taken again, or is: what was over goes on."""
     named = {part.name for part in after.recognised.parts} - {part.name for part in before.recognised.parts}
-    again = after.last_taken_on is not None and (before.last_taken_on or date.max) < after.last_taken_on
+    last_before, last = _last_known(before, today), _last_known(after, today)
+    again = last is not None and last_before is not None and last_before < last
     goes_on = after.goes_on(today) and not before.goes_on(today)
     return bool(named) or again or goes_on
+
+
+def _last_known(medicine: Listed, today: date) -> date | None:
+    """The day of the last dose, as far as the line says; the day it was stopped may have had one."""
+    return medicine.last_taken_on or medicine.last_dose_on(today)
