@@ -42,8 +42,8 @@ class ConsentText(models.Model):
 class Consent(models.Model):
     """Somebody was asked to sign, signed, or took it back. Appended; the newest that is no asking is what stands.
 
-    `shown` is word for word what was read and `sha256` its hash; `conditions` and `was_child` are as they were then. A
-    withdrawal holds neither name nor text, and may say why; an asking holds nothing.
+    `shown` is word for word what was read and `sha256` its hash; `conditions` are as they were then, `was_child` as it
+    was on `signed_on`. A withdrawal holds neither name nor text, and may say why; an asking holds nothing.
     """
 
     class Kind(models.TextChoices):

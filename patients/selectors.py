@@ -93,13 +93,22 @@ GROWN_UP_AT = 18
 
 def age_of(patient: Patient, *, at: datetime) -> int:
     """Completed years by the patient's own clock."""
-    today, born = at.astimezone(patient.zone).date(), patient.birth_date
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return _age_on(patient, at.astimezone(patient.zone).date())
+
+
+def _age_on(patient: Patient, on: date) -> int:
+    born = patient.birth_date
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def is_child(patient: Patient, *, at: datetime) -> bool:
     """Whether somebody else answers and signs for them."""
     return age_of(patient, at=at) < GROWN_UP_AT
+
+
+def was_child(patient: Patient, *, on: date) -> bool:
+    """Whether somebody else signed for them on a day."""
+    return _age_on(patient, on) < GROWN_UP_AT
 
 
 def plain(words: str) -> str:

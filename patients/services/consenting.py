@@ -1,5 +1,6 @@
 """Consent to off-label use: signed on a page of the patient's, on paper, taken back; and the clinic's own text."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -71,7 +72,10 @@ def ask(*, patient: Patient, by: Actor, at: datetime) -> Consent:
 def record_paper(
     *, patient: Patient, typed_name: str, signed_on: date, seen_sha256: str, by: Actor, at: datetime
 ) -> Consent:
-    """The clinic has the signed paper before it, of the text as it stands now."""
+    """The clinic has the signed paper before it, of the text as it stands now, signed by whoever signed on its day.
+
+    Of a paper of the very day on which the consent was taken back nobody can tell which came first: it counts as older.
+    """
     policy.check(by, policy.Permission.REGISTER_PATIENTS)
     patient, standing = _locked(patient, by, at)
     _check_name(typed_name)
@@ -80,10 +84,11 @@ def record_paper(
         raise Refused("The paper cannot have been signed after today.")
     if signed_on < patient.birth_date:
         raise Refused("The paper cannot have been signed before the patient was born.")
-    shown = shown_to(patient, standing)
-    if shown.sha256 != seen_sha256:
+    _check_not_taken_back_since(standing, signed_on)
+    if shown_to(patient, standing).sha256 != seen_sha256:
         raise Stale(CHANGED)
-    return _append_signed(patient, standing, shown, How.PAPER, typed_name, signed_on, by=by, at=at)
+    then = replace(standing, is_child=selectors.was_child(patient, on=signed_on))
+    return _append_signed(patient, then, shown_to(patient, then), How.PAPER, typed_name, signed_on, by=by, at=at)
 
 
 @transaction.atomic
@@ -142,6 +147,15 @@ def publish(
     )
     audit.record(by=by, at=at, action="consent.publish", subject=row.id, details={"material": is_material})
     return row
+
+
+def _check_not_taken_back_since(standing: Standing, signed_on: date) -> None:
+    back = max((row.signed_on for row in standing.rows if row.kind == Kinds.WITHDRAWN), default=None)
+    if back is not None and signed_on <= back:
+        raise Refused(
+            f"The consent was taken back on {back.day} {back:%B %Y}. A paper of that day or an earlier one does not "
+            "bring it back. Ask the patient to sign on their own page, or on a paper of a later day."
+        )
 
 
 def _check_name(typed: str) -> None:

@@ -70,8 +70,8 @@ def sign(patient: Patient, by: Actor | None = None, **more: Any) -> Consent:
 
 
 def paper(patient: Patient, by: Actor, **more: Any) -> Consent:
-    values = {"typed_name": "Test Patient", "signed_on": AT.date(), "seen_sha256": seen(patient), **more}
-    return consenting.record_paper(patient=patient, by=by, at=AT, **values)
+    values = {"typed_name": "Test Patient", "signed_on": AT.date(), "seen_sha256": seen(patient), "at": AT, **more}
+    return consenting.record_paper(patient=patient, by=by, **values)
 
 
 def publish(by: Actor, *, material: bool = True, number: int = 0, **more: Any) -> Any:
@@ -141,6 +141,41 @@ class TestSigning:
             paper(patient, nurse, signed_on=AT.date() + timedelta(days=1))
         with pytest.raises(Refused, match="before the patient was born"):
             paper(patient, nurse, signed_on=date(1979, 12, 31))
+
+    @pytest.mark.parametrize("days_before", [0, 1, 40])
+    def test_a_paper_of_a_time_before_it_was_taken_back_does_not_bring_it_back(
+        self, patient: Patient, nurse: Actor, days_before: int
+    ) -> None:
+        sign(patient)
+        consenting.withdraw(patient=patient, words="", by=factories.patient_actor(patient), at=AT)
+        later, signed_on = AT + timedelta(days=2), AT.date() - timedelta(days=days_before)
+        with pytest.raises(Refused, match="taken back on 2 March 2026"):
+            paper(patient, nurse, signed_on=signed_on, at=later)
+        assert "taken back" in due(patient, at=later)
+        paper(patient, nurse, signed_on=AT.date() + timedelta(days=1), at=later)
+        assert not due(patient, at=later)
+
+    def test_it_is_refused_also_after_another_was_signed_since(self, patient: Patient, nurse: Actor) -> None:
+        sign(patient)
+        consenting.withdraw(patient=patient, words="", by=factories.patient_actor(patient), at=AT)
+        row = sign(patient)
+        with pytest.raises(Refused, match="taken back on"):
+            paper(patient, nurse, signed_on=AT.date() - timedelta(days=3))
+        assert stands(patient).holds == row
+
+    def test_a_paper_signed_for_a_child_is_a_childs_when_it_is_recorded_later(
+        self, clinic: Clinic, nurse: Actor
+    ) -> None:
+        grown = factories.patient(clinic, birth_date=date(2008, 3, 2))
+        row = paper(grown, nurse, typed_name="Test Helper", signed_on=AT.date() - timedelta(days=1))
+        assert row.was_child
+        assert "for a child" in row.shown
+        assert hashlib.sha256(row.shown.encode()).hexdigest() == row.sha256
+        assert "grown up" in due(grown)
+        row = paper(grown, nurse)
+        assert not row.was_child
+        assert "for a child" not in row.shown
+        assert not due(grown)
 
     def test_a_stranger_and_an_auditor_record_nothing(self, clinic: Clinic, patient: Patient) -> None:
         with pytest.raises(Refused, match="No record of yours"):
