@@ -140,8 +140,8 @@ def _of_condition(item: ConditionItem) -> forms.Field:
 
 
 class PhoneNightForm(forms.Form):
-    """One night as it is told by telephone, in the order it is asked. `planned` is the dose of its day, `asked` what
-    the patient's own conditions are asked.
+    """One night as it is told by telephone, in the order it is asked. `asked` is what the patient's own conditions are
+    asked.
     """
 
     use_required_attribute = False
@@ -176,12 +176,11 @@ class PhoneNightForm(forms.Form):
         *args: Any,
         nights: Sequence[date],
         lead: str,
-        slot: Slot,
         asked: Sequence[ConditionItem],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.slot, self.asked = slot, asked
+        self.asked = asked
         self.fields |= {_ASKED + item.code: _of_condition(item) for item in asked}
         self.fields["night"].choices = [(one.isoformat(), f"{one:%A} {one.day} {one:%B}") for one in nights]  # type: ignore[attr-defined]
         self.fields["skipped_because"].choices = [("", "Choose"), *items.skip_reasons().items()]  # type: ignore[attr-defined]
@@ -236,15 +235,15 @@ class PhoneNightForm(forms.Form):
     def chosen(self) -> date:
         return date.fromisoformat(self.cleaned_data["night"])
 
-    def dose(self, planned: Dose | None) -> DoseAnswer | None:
-        """What became of the dose; an amount nobody gave is the one prescribed for that day."""
+    def dose(self, planned: Dose | None, slot: Slot) -> DoseAnswer | None:
+        """What became of the dose of the slot; an amount nobody gave is the one prescribed for that day."""
         taken = self.cleaned_data["taken"]
         if not taken:
             return None
         if taken == DoseTaken.Taken.TAKEN:
-            return DoseAnswer(taken=taken, slot=self.slot, taken_mg=self.cleaned_data["other_mg"] or planned)
+            return DoseAnswer(taken=taken, slot=slot, taken_mg=self.cleaned_data["other_mg"] or planned)
         why = self.cleaned_data["skipped_because"] if taken == DoseTaken.Taken.SKIPPED else ""
-        return DoseAnswer(taken=taken, slot=self.slot, skipped_because=why)
+        return DoseAnswer(taken=taken, slot=slot, skipped_because=why)
 
     def answers(self) -> NightAnswer:
         names = ("sleep_hours", "pain", "fatigue", "lead_symptom", "other_medicines_answer", "other_medicines", "note")

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import policy
 from accounts.access import clinic_page
 from common import clock
-from common.dose import Dose
 from common.refusals import Refused, Stale
 from desk.forms.reaching import ContactForm, InstructForm, PhoneNightForm, ReferForm, TextForm, VisitForm
 from desk.presenters import weighing as present_weighing
@@ -161,8 +160,8 @@ def phone_night(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
     at = clock.now()
     patient = known_lastingly(request, patient_id)
     request.seen({patient_id})
-    slot = courses_selectors.tonight(patient, at=at).slot
-    nights = symptoms_services.writable_nights(patient=patient, at=at, slot=slot)
+    slot_now = courses_selectors.tonight(patient, at=at).slot
+    nights = symptoms_services.writable_nights(patient=patient, at=at, slot=slot_now)
     record = patients_selectors.record_of(request.actor, patient_id)
     if record is None:
         raise Http404
@@ -171,7 +170,6 @@ def phone_night(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         nights=nights,
         lead=lead_symptom(record),
-        slot=slot,
         asked=symptoms_selectors.items_asked(patient, night=last),
         initial={"night": last.isoformat()},
     )
@@ -197,23 +195,16 @@ def phone_night(request: HttpRequest, patient_id: uuid.UUID) -> HttpResponse:
 def _tell(request: HttpRequest, patient: Patient, night: date, form: PhoneNightForm, at: datetime) -> None:
     if symptoms_selectors.told_night(patient, night).log is not None:
         raise Stale("This night has been told already.")
+    planned, slot = courses_selectors.planned_for(courses_selectors.prescriptions_of(patient), night)
     firsts.tell_night(
         patient=patient,
         night=night,
-        dose=form.dose(_planned(patient, night)),
+        dose=form.dose(planned, slot),
         answers=form.answers(),
         seen_version=0,
         by=request.actor,
         at=at,
     )
-
-
-def _planned(patient: Patient, night: date) -> Dose | None:
-    prescription = courses_selectors.open_prescription(patient)
-    if prescription is None:
-        return None
-    in_force = timeline.unfold(courses_selectors.course_of(prescription))
-    return timeline.dose_on(in_force, night) if night >= in_force[0].from_on else None
 
 
 @require_safe

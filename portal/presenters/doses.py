@@ -6,16 +6,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from common import dose as doses
-from common.dose import Dose
 from common.night import Slot
 from patients.models import Patient
 from portal import words
 from portal.presenters.days import day
 from symptoms.models import DoseTaken
 from symptoms.selectors import ToldNight
-from titration.engine import planner, timeline
-from titration.models import Prescription
-from titration.selectors import courses
+from titration.engine import planner
 from titration.selectors.courses import Tonight, TonightState
 
 SLOT_WORDS = {
@@ -57,18 +54,6 @@ def _dose_told(dose: DoseTaken, zone: ZoneInfo) -> str:
     amount = str(dose.taken_mg) if dose.taken_mg else "an amount you did not write down"
     clock = f" at {dose.taken_at.astimezone(zone):%H:%M}" if dose.taken_at else ""
     return f"{amount}, for {day(dose.plan_date)}{clock}"
-
-
-def planned_for(prescriptions: Sequence[Prescription], on: date) -> tuple[Dose | None, Slot]:
-    """The dose in force on a plan date and its slot; `prescriptions` are newest first, with their changes."""
-    for prescription in prescriptions:
-        segment = timeline.segment_on(timeline.unfold(courses.course_of(prescription)), on)
-        dose = segment.dose_on(on) if segment else None
-        if segment is not None and segment.state is timeline.State.AWAITING and prescription.begun_on is None:
-            dose = courses.first_dose_of(courses.course_of(prescription))
-        if segment is not None and dose is not None:
-            return dose, segment.time_of_day
-    return None, Slot(prescriptions[0].slot) if prescriptions else Slot.BEDTIME
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def tonight(request: HttpRequest) -> HttpResponse:
 @patients_access.patient_page(action="portal.night", rights=Rights.LOG)
 def night(request: HttpRequest, night: date) -> HttpResponse:
     at, patient = clock.now(), _patient(request)
-    planned, slot = doses.planned_for(courses.prescriptions_of(patient), night)
+    planned, slot = courses.planned_for(courses.prescriptions_of(patient), night)
     if night not in symptoms_services.writable_nights(patient=patient, at=at, slot=slot):
         raise Http404
     told = symptoms_selectors.told_night(patient, night)

@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.actors import Actor
 from accounts.models import Clinic, Membership
 from common.dose import Dose
+from common.night import Slot
 from common.refusals import Refused
 from patients.models import CareEnded, Patient
 from reminders import door
@@ -19,9 +20,10 @@ from reminders.services import planning
 from symptoms.models import DoseTaken, OpioidReport, SymptomLog
 from tests import factories, memory, pages
 from tests.phones import phone_of
-from titration.models import ContactAttempt, Instruction, Referral, VisitDay
+from titration.engine.course import ChangeTime
+from titration.models import ContactAttempt, Instruction, Prescription, Referral, VisitDay
 from titration.selectors import reaching
-from titration.services import endings
+from titration.services import courses, endings
 from titration.services import reaching as services
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +202,37 @@ class TestANightByPhone:
         again = desk.post(f"/patients/{patient.id}/phone/", typed)
         assert again.status_code == 409
         assert "This night has been told already" in pages.words_of(again)
+
+    def test_a_night_from_before_the_dose_moved_to_the_morning_stays_one_dose(
+        self, desk: Client, clinic: Clinic, patient: Patient
+    ) -> None:
+        plan = Prescription.objects.get(patient=patient)
+        courses.change(
+            prescription_id=plan.id,
+            change=ChangeTime(TODAY, Slot.MORNING),
+            reason="Dreams.",
+            seen_version=plan.version,
+            by=factories.member(clinic),
+            at=NOW - timedelta(days=1),
+        )
+        typed = {"night": LAST_NIGHT.isoformat(), "taken": "taken", "other_medicines_answer": "no", "seen_version": "0"}
+        assert desk.post(f"/patients/{patient.id}/phone/", typed).status_code == 302
+        assert DoseTaken.objects.get(patient=patient).slot == Slot.BEDTIME
+        edited = {**typed, "sleep_hours": "7", "seen_version": "1"}
+        assert phone_of(patient, NOW).post(f"/p/night/{LAST_NIGHT.isoformat()}/", edited).status_code == 302
+        assert DoseTaken.objects.get(patient=patient).taken_mg == Dose.of("1.5")
+        today = {**typed, "night": TODAY.isoformat()}
+        assert desk.post(f"/patients/{patient.id}/phone/", today).status_code == 302
+        assert DoseTaken.objects.get(patient=patient, plan_date=TODAY).slot == Slot.MORNING
+
+    def test_the_first_dose_of_a_plan_that_awaits_its_medicine_has_its_amount(
+        self, desk: Client, clinic: Clinic
+    ) -> None:
+        waiting = factories.patient(clinic, "Waiting Person")
+        factories.prescription(waiting, at=NOW - timedelta(days=5), awaiting=True)
+        typed = {"night": LAST_NIGHT.isoformat(), "taken": "taken", "other_medicines_answer": "no", "seen_version": "0"}
+        assert desk.post(f"/patients/{waiting.id}/phone/", typed).status_code == 302
+        assert DoseTaken.objects.get(patient=waiting).taken_mg == Dose.of("1.5")
 
     def test_a_yes_to_the_opioid_question_trips_as_ever(self, desk: Client, patient: Patient) -> None:
         typed = {"night": LAST_NIGHT.isoformat(), "other_medicines_answer": "yes", "other_medicines": "codeine"}

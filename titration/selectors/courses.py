@@ -209,6 +209,22 @@ def first_dose_of(course: Course) -> Dose:
     return next(segment.dose for segment in begun if segment.dose is not None)
 
 
+def planned_for(prescriptions: Sequence[Prescription], on: date) -> tuple[Dose | None, Slot]:
+    """The dose in force on a plan date and its slot, for whoever writes down the night: under another slot one dose
+    would be told twice. A day without a dose has a slot all the same. `prescriptions` are newest first, with their
+    changes.
+    """
+    for prescription in prescriptions:
+        course = course_of(prescription)
+        segment = timeline.segment_on(timeline.unfold(course), on)
+        dose = segment.dose_on(on) if segment else None
+        if segment is not None and segment.state is timeline.State.AWAITING and prescription.begun_on is None:
+            dose = first_dose_of(course)
+        if segment is not None and dose is not None:
+            return dose, segment.time_of_day
+    return None, slot_on(timeline.unfold(course_of(prescriptions[0])), on) if prescriptions else Slot.BEDTIME
+
+
 def _recorded(prescription: Prescription, on: date, slot: Slot) -> DoseTaken | None:
     return DoseTaken.objects.filter(patient_id=prescription.patient_id, plan_date=on, slot=slot).first()
 
