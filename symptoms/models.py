@@ -38,7 +38,10 @@ def _scale(low: int, high: int) -> models.PositiveSmallIntegerField:
 
 @history.tracked()
 class DoseTaken(models.Model):
-    """What became of the dose planned for a date and slot, in the patient's words. Every version is kept."""
+    """What became of the dose planned for a date and slot, in the patient's words. Every version is kept.
+
+    `recorded_at` is when this was told of the dose: saving the rest of the night anew leaves it as it is.
+    """
 
     class Taken(models.TextChoices):
         TAKEN = "taken", "Taken"

@@ -112,7 +112,7 @@ def save_night(
     log.version += 1
     log.recorded_at, log.recorded_by_id = at, by.user_id
     log.save()
-    if dose is not None:
+    if dose is not None and not _dose_is(patient, night, dose):
         _save_dose(patient, night, dose, by=by, at=at)
     if other_medicines.trips(answers.other_medicines_answer, answers.other_medicines) and not reported_before:
         _report(patient, night, answers.other_medicines_answer, answers.other_medicines, at=at)

@@ -50,7 +50,8 @@ class Watch(models.Model):
 
 class DoseClarified(models.Model):
     """A clinician found out what was really taken where another dose was told than was prescribed. Appended, never
-    altered. It answers for the nights up to `up_to`; what is told of later ones is asked about anew.
+    altered. It answers for what had been told by `at` of the nights up to `up_to`; what is told of them afterwards,
+    and what is told of later ones, is asked about anew.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

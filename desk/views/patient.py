@@ -94,7 +94,7 @@ def _sources(request: HttpRequest, patient_id: uuid.UUID, *, actor: Actor) -> pr
         doses=doses,
         opioid_reported=bool(reports),
         closing=findings_selectors.closing_among(standing),
-        otherwise=_told_otherwise(record.patient.id, record.patient.clarified_to),
+        otherwise=_told_otherwise(record.patient),
         at=at,
     )
     return present.Sources(
@@ -125,9 +125,10 @@ def _line(plan: Plan) -> supply_selectors.Line:
     )
 
 
-def _told_otherwise(patient_id: uuid.UUID, clarified_to: date | None) -> list[Any]:
-    clarified = {patient_id: clarified_to} if clarified_to else {}
-    return reported.told_otherwise([patient_id], clarified=clarified).get(patient_id, [])
+def _told_otherwise(patient: Patient) -> list[Any]:
+    known = reported.clarified_beside(patient.clarified)
+    clarified = {patient.id: known} if known else {}
+    return reported.told_otherwise([patient.id], clarified=clarified).get(patient.id, [])
 
 
 def _older(current: Plan | None, before: date | None, *, at: datetime) -> list[tuple[date, date]]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import policy
 from accounts.access import clinic_page
 from common import clock
-from common.refusals import Refused
+from common.refusals import Refused, Stale
 from desk.forms.worklist import ClarifyForm
 from desk.presenters import weighing as present
 from desk.presenters.person import lead_symptom, person
@@ -75,14 +75,24 @@ def clarify(request: HttpRequest, prescription_id: uuid.UUID) -> HttpResponse:
         if form.is_valid():
             try:
                 reported_services.clarify(
-                    prescription_id=prescription.id, words=form.cleaned_data["words"], by=request.actor, at=at
+                    prescription_id=prescription.id,
+                    words=form.cleaned_data["words"],
+                    seen=request.POST.get("seen", ""),
+                    by=request.actor,
+                    at=at,
                 )
+            except Stale as stale:
+                form.add_error(None, stale.sentence)
+                status = 409
             except Refused as refusal:
                 form.add_error("words", refusal.sentence)
             else:
                 messages.success(request, "On record. The reported doses no longer close the next step.")
                 return redirect("desk:weigh", prescription_id=prescription.id)
     plan = plan_of(prescription, at)
+    # Read before what the page shows: what is told in between has not been seen.
+    today = courses_selectors.patient_today(prescription, at=at)
+    asked = weighing.asked_of(prescription, plan.in_force, today=today)
     found = reported.clarified_of(prescription.patient_id)
-    context = {**_about(request, plan, at), "form": form, "found": found}
+    context = {**_about(request, plan, at), "form": form, "asked": asked, "found": found}
     return TemplateResponse(request, "desk/clarify.html", context, status=status)

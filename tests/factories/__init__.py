@@ -21,10 +21,13 @@ from symptoms import services as symptoms_services
 from symptoms.models import SymptomLog
 from symptoms.services import DoseAnswer, NightAnswer
 from titration import protocol_files
+from titration.engine import timeline
 from titration.engine.advice.finding import Tier
 from titration.engine.formulation import Form, Formulation, Unit
-from titration.models import Fill, Finding, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
-from titration.services import courses, library, papers, protocols, supply
+from titration.models import DoseClarified, Fill, Finding, Pharmacy, Prescription, PrescriptionPaper, ProtocolVersion
+from titration.selectors import courses as courses_selectors
+from titration.selectors import weighing
+from titration.services import courses, library, papers, protocols, reported, supply
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -197,6 +200,14 @@ def told_night(patient: Patient, night: date, *, dose_mg: str | None = "1.5", **
         by=patient_actor(patient),
         at=datetime(night.year, night.month, night.day, 8, tzinfo=UTC) + timedelta(days=1),
     )
+
+
+def clarify(prescription: Prescription, words: str = "Asked.", *, by: Actor, at: datetime) -> DoseClarified:
+    """What was really taken, found out by somebody who has just looked."""
+    course = Prescription.objects.select_related("patient").get(id=prescription.id)
+    in_force = timeline.unfold(courses_selectors.course_of(course))
+    asked = weighing.asked_of(course, in_force, today=courses_selectors.patient_today(course, at=at))
+    return reported.clarify(prescription_id=course.id, words=words, seen=asked.fingerprint, by=by, at=at)
 
 
 def finding(patient: Patient, sentence: str = "The nights are bad.", *, at: datetime = AT, **more: Any) -> Finding:

@@ -17,7 +17,7 @@ from titration.engine import gate
 from titration.models import Finding, PlanChange, Prescription
 from titration.selectors import courses as courses_selectors
 from titration.selectors import findings as selectors
-from titration.services import courses, findings, medicines, reported
+from titration.services import courses, findings, medicines
 
 START = factories.AT.date()
 pytestmark = pytest.mark.django_db
@@ -225,7 +225,7 @@ class TestTakenOtherwise:
         closed = verdict(15)
         assert isinstance(closed, gate.Blocked)
         assert [why.code for why in closed.reasons] == [gate.Code.DOSE_DIFFERS]
-        reported.clarify(prescription_id=course.id, words="Half a capsule was lost.", by=prescriber, at=on_day(15))
+        factories.clarify(course, "Half a capsule was lost.", by=prescriber, at=on_day(15))
         assert isinstance(verdict(15), gate.Open)
 
     def test_more_than_prescribed_is_asked_about_until_it_is_answered(
@@ -237,7 +237,7 @@ class TestTakenOtherwise:
         judge(patient, 4)
         judge(patient, 15)
         assert rows(patient, "R15") == [("more", "open")]
-        reported.clarify(prescription_id=course.id, words="By mistake.", by=prescriber, at=on_day(15))
+        factories.clarify(course, "By mistake.", by=prescriber, at=on_day(15))
         row = Finding.objects.get(patient=patient, rule="R15")
         assert (row.state, row.closed_by_label) == ("accepted", prescriber.label)
 
@@ -246,7 +246,7 @@ class TestTakenOtherwise:
         course = factories.prescription(child, by=prescriber)
         factories.told_night(child, night(3), dose_mg="3")
         judge(child, 4)
-        reported.clarify(prescription_id=course.id, words="By mistake.", by=prescriber, at=on_day(5))
+        factories.clarify(course, "By mistake.", by=prescriber, at=on_day(5))
         judge(child, 15)
         assert rows(child, "R15") == [("poison", "open")]
         assert "R15" in {one.rule for one in selectors.closing_the_dose([child.id])[child.id]}
@@ -255,4 +255,4 @@ class TestTakenOtherwise:
 
     def test_nothing_to_clarify_is_refused(self, course: Prescription, prescriber: Actor) -> None:
         with pytest.raises(Refused, match="told otherwise"):
-            reported.clarify(prescription_id=course.id, words="Nothing.", by=prescriber, at=on_day(15))
+            factories.clarify(course, "Nothing.", by=prescriber, at=on_day(15))

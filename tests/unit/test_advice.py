@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -465,14 +465,26 @@ EDGES = [
     ),
     Edge(
         "R15 more",
-        lambda: case(6, [good(4, taken_mg=MG("3"))], clarified_to=day(3)),
-        lambda: case(6, [good(4, taken_mg=MG("3"))], clarified_to=day(4)),
+        lambda: case(6, [good(3, clarified_on=day(6)), good(4, taken_mg=MG("3"))]),
+        lambda: case(6, [good(3), good(4, taken_mg=MG("3"), clarified_on=day(6))]),
         "1.5 mg was planned",
     ),
     Edge(
         "R15 close",
         lambda: case(5, [good(3, taken_at=_at(3, 22)), good(4, taken_at=_at(3, 22) + timedelta(hours=11, minutes=59))]),
         lambda: case(5, [good(3, taken_at=_at(3, 22)), good(4, taken_at=_at(3, 22) + timedelta(hours=12))]),
+        "11 hours",
+    ),
+    Edge(
+        "R15 close",
+        lambda: _close(before=None, after=day(6)),
+        lambda: _close(before=day(6), after=day(6)),
+        "11 hours",
+    ),
+    Edge(
+        "R15 close",
+        lambda: _close(before=None, after=day(6), taken_mg=MG("3")),
+        lambda: _close(before=day(6), after=day(6), taken_mg=MG("3")),
         "11 hours",
     ),
     Edge(
@@ -495,8 +507,8 @@ EDGES = [
     ),
     Edge(
         "R15 poison",
-        lambda: case(5, [good(4, taken_mg=MG("10.001"))], clarified_to=day(4)),
-        lambda: case(5, [good(4, taken_mg=MG("10"))], clarified_to=day(4)),
+        lambda: case(5, [good(4, taken_mg=MG("10.001"), clarified_on=day(5))]),
+        lambda: case(5, [good(4, taken_mg=MG("10"), clarified_on=day(5))]),
         "poison line",
     ),
     Edge(
@@ -859,6 +871,12 @@ def _spasms(before: int, now: int) -> Case:
     told = [good(n, scales={"stiffness": Decimal(before)}) for n in range(8, 15)]
     told += [good(n, scales={"stiffness": Decimal(now)}) for n in range(15, 22)]
     return case(22, told, changes=(stepped(15),), conditions=frozenset({"multiple_sclerosis"}))
+
+
+def _close(before: date | None, after: date | None, **more: object) -> Case:
+    """Two doses eleven hours apart, and when somebody found out what was taken on each of the two nights."""
+    first = good(3, taken_at=_at(3, 22), clarified_on=before)
+    return case(6, [first, good(4, taken_at=_at(4, 9), clarified_on=after, **more)])
 
 
 def _child(today: int = 5, **more: object) -> Case:

@@ -541,6 +541,17 @@ def test_hours_lost_are_the_mean_of_four_nights(nights: int, fires: bool) -> Non
     assert ("R07" in found) is fires
 
 
+def test_what_was_found_out_of_one_night_says_nothing_of_the_one_before() -> None:
+    told = told_nights("2025-01-06", 6)
+    told[3] |= {"taken_mg": 9}
+    told[4] |= {"taken_mg": 3, "clarified_on": "2025-01-12"}
+    found = found_in({"logs": told}, "2025-01-12")
+    assert "9 mg was taken on the night of 9 January 2025" in found["R15"]["sentence"]
+    told[3] |= {"clarified_on": "2025-01-12"}
+    assert "R15" not in found_in({"logs": told}, "2025-01-12")
+    assert "R15" in found_in({"logs": told}, "2025-01-11")
+
+
 @pytest.mark.parametrize(
     ("hours", "last"), [(None, "18 January 2025"), (96, "17 January 2025"), (48, "19 January 2025")]
 )

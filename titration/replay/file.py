@@ -74,7 +74,7 @@ class Log:
 
     `measures` are what only some conditions are asked, by name. `reviewed_on` is the day somebody answered what it
     tells of other medicines, `answered_on` the day somebody settled its signs, or the gap that it belongs to, and
-    `clarified_on` the day somebody found out what was taken, of this night and those before.
+    `clarified_on` the day somebody found out what was really taken, of this night as it is told.
     """
 
     night: date

@@ -150,13 +150,7 @@ class _Cases:
             typed=self._typed,
             differing=tuple(self._differing(now, today)),
             ladder=tuple(rung.dose for rung in course.protocol.rungs),
-            clarified_to=self._clarified_to(today),
         )
-
-    def _clarified_to(self, today: date) -> date | None:
-        """The last night of which somebody has found out by today what was really taken."""
-        logs = self._file.logs
-        return max((log.night for log in logs if log.clarified_on and log.clarified_on <= today), default=None)
 
     def _standing(self, today: date) -> _Standing:
         """The course as recorded by the day, without the steps that happen by themselves on it or later."""
@@ -176,11 +170,12 @@ class _Cases:
 
     def _differing(self, now: _Standing, today: date) -> Iterator[Differing]:
         """Doses told otherwise than prescribed since the course began, until somebody has found out what was taken."""
-        clarified_to = self._clarified_to(today) or date.min
         count = len(now.course.changes)
         if count not in self._otherwise:
             self._otherwise[count] = tuple(_otherwise(self._nights, now.in_force))
-        yield from (one for one in self._otherwise[count] if clarified_to < one.on <= today)
+        logs = self._file.logs
+        answered = {log.night for log in logs if log.clarified_on is not None and log.clarified_on <= today}
+        yield from (one for one in self._otherwise[count] if one.on <= today and one.on not in answered)
 
     def _told(self, now: _Standing, today: date) -> tuple[case.Night, ...]:
         """Every night told of by a day; none of a time before the plan of somebody who took it already."""
@@ -233,6 +228,7 @@ def _night(log: Log, file: File, in_force: timeline.Timeline, lead: str) -> case
         menstruating=log.menstruating,
         other=_other(log.other_medicines),
         opioid_answered_on=log.reviewed_on,
+        clarified_on=log.clarified_on,
         answered_on=log.answered_on,
     )
 

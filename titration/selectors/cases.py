@@ -36,6 +36,7 @@ from titration.selectors import assessments as assessments_selectors
 from titration.selectors import courses, procedures, reported
 from titration.selectors import labs as labs_selectors
 from titration.selectors import supply as supply_selectors
+from titration.selectors.reported import Clarified
 
 TRIPPING = (SymptomLog.OtherMedicines.YES, SymptomLog.OtherMedicines.UNSURE)
 
@@ -98,7 +99,7 @@ class _Read:
         open_ones = _open_ones(patients, self.prescriptions)
         self.labs_due = self._labs_due(open_ones, at)
         self.questionnaires_due = _questionnaires_due(open_ones, self.assessments, self.conditions, at)
-        self.clarified = reported.clarified_to(ids)
+        self.clarified = reported.clarified(ids)
         self.otherwise = reported.told_otherwise(self._long_climbing(patients, at), clarified=self.clarified)
         self.doses = _doses(ids, asked)
         self.logs = _logs(ids, asked)
@@ -183,7 +184,7 @@ class _Read:
                 for listed in self.medicines[patient.id]
             ),
             assessments=tuple(self.assessments[patient.id]),
-            nights=self._nights(patient.id),
+            nights=self._nights(patient),
             products=tuple(_product(fill) for fill in fills),
             supply=_supply(prescription, fills, self.left.get(patient.id), today),
             makeable=_makeable(prescription, fills, today),
@@ -193,19 +194,18 @@ class _Read:
             consent_due=self.consents.get(patient.id, ""),
             labs_due=self.labs_due.get(patient.id, ()),
             questionnaires_due=self.questionnaires_due.get(patient.id, ()),
-            clarified_to=self.clarified.get(patient.id),
             read_from=window.read_from(today),
         )
         return Known(case=case, prescription=prescription)
 
     def _differing(self, patient_id: uuid.UUID, in_force: timeline.Timeline, today: date) -> tuple[Differing, ...]:
-        """What was taken otherwise than prescribed, on days that nobody has looked into."""
-        since, found = self.clarified.get(patient_id, date.min), []
+        """What was taken otherwise than prescribed, and that nobody has looked into."""
+        clarified, found = self.clarified.get(patient_id), []
         for on, doses in sorted(self.doses[patient_id].items()):
             told = _taken_mg(doses)
             segment = timeline.segment_on(in_force, on)
             planned = segment.dose_on(on) if segment else None
-            if told is None or planned is None or segment is None or on <= since:
+            if told is None or planned is None or segment is None or _is_clear(clarified, on, doses):
                 continue
             # Of a day in two halves only one may have been told.
             if told > planned or (told < planned and segment.time_of_day is not Slot.SPLIT):
@@ -214,11 +214,14 @@ class _Read:
         older = reported.differing(in_force, self.otherwise.get(patient_id, ()), end=today + timedelta(days=1))
         return tuple(sorted([*found, *(one for one in older if one.on not in known)], key=lambda one: one.on))
 
-    def _nights(self, patient_id: uuid.UUID) -> tuple[Night, ...]:
-        doses, logs, reviewed = self.doses[patient_id], self.logs[patient_id], self.reviewed[patient_id]
-        return tuple(
-            _night(day, logs.get(day), doses.get(day, ()), reviewed.get(day)) for day in sorted({*doses, *logs})
-        )
+    def _nights(self, patient: Patient) -> tuple[Night, ...]:
+        doses, logs, reviewed = self.doses[patient.id], self.logs[patient.id], self.reviewed[patient.id]
+        clarified, found = self.clarified.get(patient.id), []
+        for day in sorted({*doses, *logs}):
+            told = doses.get(day, ())
+            on = clarified.at.astimezone(patient.zone).date() if clarified and _is_clear(clarified, day, told) else None
+            found.append(_night(day, logs.get(day), told, answered_on=reviewed.get(day), clarified_on=on))
+        return tuple(found)
 
 
 def _is_open(prescription: Prescription) -> bool:
@@ -367,8 +370,13 @@ def _reviewed(
     return nights, lines
 
 
-_Dose = tuple[str, Dose | None, datetime | None, str]
-"""What became of one planned dose: taken, mg, UTC, why it was skipped."""
+_Dose = tuple[str, Dose | None, datetime | None, str, datetime]
+"""What became of one planned dose: taken, mg, UTC, why it was skipped, and when that was told."""
+
+
+def _is_clear(clarified: Clarified | None, on: date, doses: Iterable[_Dose]) -> bool:
+    """Whether somebody has found out what was really taken on a day, after all of it had been told."""
+    return clarified is not None and all(clarified.covers(on, told_at) for *_, told_at in doses)
 
 
 def _within(column: str, asked: Sequence[_Stretch]) -> Q:
@@ -387,7 +395,7 @@ def _doses(ids: Sequence[uuid.UUID], asked: Sequence[_Stretch]) -> dict[uuid.UUI
     found: dict[uuid.UUID, dict[date, list[_Dose]]] = defaultdict(lambda: defaultdict(list))
     rows = DoseTaken.objects.filter(_within("plan_date", asked), patient_id__in=ids)
     rows = rows.exclude(taken=DoseTaken.Taken.NOT_YET).order_by("slot")
-    columns = ("patient_id", "plan_date", "taken", "taken_mg", "taken_at", "skipped_because")
+    columns = ("patient_id", "plan_date", "taken", "taken_mg", "taken_at", "skipped_because", "recorded_at")
     for patient_id, on, *dose in rows.values_list(*columns):
         found[patient_id][on].append(tuple(dose))
     return found
@@ -409,7 +417,14 @@ def _logs(ids: Sequence[uuid.UUID], asked: Sequence[_Stretch]) -> dict[uuid.UUID
     return found
 
 
-def _night(day: date, log: dict[str, object] | None, doses: Iterable[_Dose], answered_on: date | None) -> Night:
+def _night(
+    day: date,
+    log: dict[str, object] | None,
+    doses: Iterable[_Dose],
+    *,
+    answered_on: date | None,
+    clarified_on: date | None,
+) -> Night:
     told = {name: log[name] for name in _LOG} if log else {}
     scales, menstruating = _of_conditions(dict(log["condition_answers"])) if log else ({}, None)  # type: ignore[call-overload]
     return Night(
@@ -421,6 +436,7 @@ def _night(day: date, log: dict[str, object] | None, doses: Iterable[_Dose], ans
         menstruating=menstruating,
         other=_other(log) if log else None,
         opioid_answered_on=answered_on,
+        clarified_on=clarified_on,
     )
 
 
@@ -438,14 +454,14 @@ def _dose_columns(doses: Sequence[_Dose]) -> dict[str, object]:
     return {
         "taken": len(taken) == len(doses),
         "taken_mg": _taken_mg(doses),
-        "taken_at": max((at for _, _, at, _ in taken if at is not None), default=None),
-        "skipped_because": next((why for _, _, _, why in doses if why), ""),
+        "taken_at": max((at for _, _, at, _, _ in taken if at is not None), default=None),
+        "skipped_because": next((why for _, _, _, why, _ in doses if why), ""),
     }
 
 
 def _taken_mg(doses: Sequence[_Dose]) -> Dose | None:
     """What was taken of a day's doses together; None where no amount is known."""
-    amounts = [mg for taken, mg, _, _ in doses if taken == DoseTaken.Taken.TAKEN and mg is not None]
+    amounts = [mg for taken, mg, *_ in doses if taken == DoseTaken.Taken.TAKEN and mg is not None]
     return sum(amounts[1:], start=amounts[0]) if amounts else None
 
 

@@ -253,13 +253,13 @@ RECORDS_WITH_REPORTS = patients_selectors.RECORDS.annotate(
         .order_by("at")
         .values(row=JSONObject(id="id", night="night", answer="answer", words="words", at="at"))
     ),
-    clarified_to=Subquery(reported_selectors.last_clarified("pk")),
+    clarified=Subquery(reported_selectors.last_clarified("pk")),
     tag_names=ArraySubquery(
         PatientTag.objects.filter(patient=OuterRef("pk")).order_by("tag__name").values("tag__name")
     ),
 )
 """Patients' records, each with the unanswered opioid reports that `reports_beside` reads, `tag_names`, and
-`clarified_to`: the day up to which reported doses have been looked into."""
+`clarified`: how far reported doses have been looked into, as `reported.clarified_beside` reads it."""
 
 
 def reports_beside(patient: Patient) -> list[OpioidReport]:
@@ -298,7 +298,7 @@ def facts_of(prescriptions: Sequence[Prescription], *, at: datetime) -> dict[uui
         steps[step.prescription_id].append(step)
     logs = {(log.patient_id, log.night): log for log in _logs(patients, earliest)}
     doses = {(dose.patient_id, dose.plan_date): dose for dose in _doses(patients, earliest)}
-    closing, clarified = findings.closing_the_step(patients), reported_selectors.clarified_to(patients)
+    closing, clarified = findings.closing_the_step(patients), reported_selectors.clarified(patients)
     otherwise = reported_selectors.told_otherwise(patients, clarified=clarified)
     return {
         p.id: _facts(

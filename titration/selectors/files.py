@@ -1,10 +1,12 @@
 """A course as a file: what `replay_course` reads, with nothing in it that says whose it is."""
 
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from django.db.models import OuterRef, Subquery
 
 from patients.selectors import Record
 from symptoms import selectors as symptoms_selectors
@@ -58,23 +60,32 @@ def _logs(prescription: Prescription) -> list[Log]:
     logs, doses = symptoms_selectors.told_rows(prescription.patient, since=prescription.start_on)
     by_night = {log.night: log for log in logs}
     dose_of = {dose.plan_date: dose for dose in doses}
-    reviewed = _reviewed(prescription)
-    nights = sorted({*by_night, *dose_of})
+    reviewed, clarified = _reviewed(prescription), _clarified(prescription)
     return [
-        replace(_log(night, by_night.get(night), dose_of.get(night), reviewed.get(night)), clarified_on=clarified_on)
-        for night, clarified_on in zip(nights, _clarified(prescription, nights), strict=True)
+        replace(
+            _log(night, by_night.get(night), dose_of.get(night), reviewed.get(night)),
+            clarified_on=clarified.get(night),
+        )
+        for night in sorted({*by_night, *dose_of})
     ]
 
 
-def _clarified(prescription: Prescription, nights: Sequence[date]) -> list[date | None]:
-    """Of each night the day somebody first found out what was really taken, of it and those before."""
+def _clarified(prescription: Prescription) -> dict[date, date]:
+    """By night, when somebody first found out what was really taken, after all of it had been told."""
+    answers = DoseClarified.objects.filter(
+        patient=OuterRef("patient"), up_to__gte=OuterRef("plan_date"), at__gte=OuterRef("recorded_at")
+    )
+    doses = DoseTaken.objects.filter(patient=prescription.patient, plan_date__gte=prescription.start_on)
+    answered = doses.annotate(answered_at=Subquery(answers.order_by("at").values("at")[:1]))
+    found: dict[date, list[datetime | None]] = defaultdict(list)
+    for night, at in answered.values_list("plan_date", "answered_at"):
+        found[night].append(at)
     zone = prescription.patient.zone
-    rows = list(DoseClarified.objects.filter(patient=prescription.patient).order_by("at"))
-    found: list[date | None] = []
-    for night in nights:
-        row = next((one for one in rows if night <= one.up_to), None)
-        found.append(row.at.astimezone(zone).date() if row else None)
-    return found
+    return {
+        night: max(known).astimezone(zone).date()
+        for night, moments in found.items()
+        if len(known := [at for at in moments if at is not None]) == len(moments)
+    }
 
 
 def _reviewed(prescription: Prescription) -> dict[date, date]:

@@ -1,5 +1,7 @@
 """What a clinician weighs before a step: this week beside the nights before the first dose and the step before."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,8 +15,9 @@ from symptoms.selectors import LogRow
 from titration.engine import evidence, gate, timeline
 from titration.engine.advice import window
 from titration.engine.advice.finding import Tier
+from titration.engine.advice.opioids import CLARIFIED
 from titration.engine.evidence import Mean
-from titration.models import Prescription
+from titration.models import Finding, Prescription
 from titration.selectors import courses, findings, reported
 
 _ONE_DAY = timedelta(days=1)
@@ -77,18 +80,43 @@ def weigh(prescription: Prescription, in_force: timeline.Timeline, *, at: dateti
         lead=_compared("lead_symptom", now, baseline, earlier),
         worst=_worst(now),
         opioid_answers=_answers(now),
-        differing=differing_of(prescription, in_force, end=today),
+        differing=differing_of(prescription, in_force, today=today),
         verdict=courses.gate_of(prescription, at=at),
     )
 
 
 def differing_of(
-    prescription: Prescription, in_force: timeline.Timeline, *, end: date
+    prescription: Prescription, in_force: timeline.Timeline, *, today: date
 ) -> tuple[evidence.Differing, ...]:
-    """What was told otherwise than prescribed before a day, however long ago, and nobody has looked into."""
+    """What was told otherwise than prescribed up to today, however long ago, and nobody has looked into."""
     patients = [prescription.patient_id]
-    rows = reported.told_otherwise(patients, clarified=reported.clarified_to(patients))
-    return reported.differing(in_force, rows.get(prescription.patient_id, ()), end=end)
+    rows = reported.told_otherwise(patients, clarified=reported.clarified(patients))
+    return reported.differing(in_force, rows.get(prescription.patient_id, ()), end=today + _ONE_DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What waits for somebody to say what was really taken: doses told otherwise, and alerts in their sentences."""
+
+    differing: tuple[evidence.Differing, ...]
+    alerts: tuple[str, ...]
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.differing or self.alerts)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all of it: who answers it shows by this what they have seen."""
+        doses = [(one.on.isoformat(), str(one.told), str(one.prescribed)) for one in self.differing]
+        return hashlib.sha256(json.dumps([doses, self.alerts]).encode()).hexdigest()
+
+
+def asked_of(prescription: Prescription, in_force: timeline.Timeline, *, today: date) -> Asked:
+    """What of this course waits for somebody to say what was really taken."""
+    alerts = Finding.objects.filter(patient=prescription.patient_id, rule="R15", part__in=CLARIFIED).standing()
+    sentences = tuple(sorted(one.sentence for one in alerts.waiting()))
+    return Asked(differing_of(prescription, in_force, today=today), sentences)
 
 
 def alerts_of(patient: Patient) -> list[str]:

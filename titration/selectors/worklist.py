@@ -186,7 +186,7 @@ def due_steps(
     steps, nights = _steps(prescriptions), _nights(prescriptions, at=at)
     due = [p.patient_id for p in prescriptions]
     closing = findings.closing_the_step(due) if due else {}
-    otherwise = reported.told_otherwise(due, clarified=reported.clarified_to(due)) if due else {}
+    otherwise = reported.told_otherwise(due, clarified=reported.clarified(due)) if due else {}
     rows = (
         _due_step(
             p,

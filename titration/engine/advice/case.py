@@ -35,8 +35,10 @@ class Night:
 
     `scales` holds what only some conditions are asked: stiffness 0-10, liquid_stools a day, abdominal_pain 0-3,
     stools_vs_normal 0-3, blood 0-3, resting_pulse a minute. `opioid_answered_on`: the day the clinic answered what the
-    night told of other medicines; it says nothing of the night's doses and signs. `answered_on`: the day somebody
-    settled what it tells of signs, or of a gap that it belongs to; on record that is the answer to the finding itself.
+    night told of other medicines; it says nothing of the night's doses and signs. `clarified_on`: the day somebody
+    found out what was really taken, after all that is told here of the dose had been told. `answered_on`: the day
+    somebody settled what it tells of signs, or of a gap that it belongs to; on record that is the answer to the finding
+    itself.
     """
 
     night: date
@@ -58,6 +60,7 @@ class Night:
     menstruating: bool | None = None
     other: Other | None = None
     opioid_answered_on: date | None = None
+    clarified_on: date | None = None
     answered_on: date | None = None
 
     @property
@@ -208,9 +211,8 @@ class Case:
     `washout_decided`: a person has decided on the opioid-free days, as at the signing of a plan. `differing` are doses
     told otherwise than prescribed that nobody has looked into. `ladder` are the doses of the protocol, lowest first.
     `consent_due` says why consent is due, `labs_due` why tests are, and which; `questionnaires_due` the names of those
-    the patient is asked for, and since when. Up to
-    `clarified_to` somebody has found out what was really taken where another dose was told. Before `read_from` only the
-    nights of the baseline and the last at the dose before are read; None: all are.
+    the patient is asked for, and since when. Before `read_from` only the nights of the baseline and the last at the
+    dose before are read; None: all are.
     """
 
     today: date
@@ -245,5 +247,4 @@ class Case:
     consent_due: str = ""
     labs_due: tuple[tuple[str, tuple[str, ...]], ...] = ()
     questionnaires_due: tuple[tuple[str, date], ...] = ()
-    clarified_to: date | None = None
     read_from: date | None = None

@@ -347,8 +347,9 @@ def extra_dose(case: Case, book: Book) -> Iterator[Finding]:
     before: Night | None = None
     for night in case.nights:
         if case.first_dose_on <= night.night <= case.today:
-            found = _too_much(case, book, night) or _too_close(case, book, night, before)
-            if found and not _clarified(case, found):
+            much = _unclarified(case, _too_much(case, book, night), night)
+            close = _unclarified(case, _too_close(case, book, night, before), before, night) if before else None
+            if found := much or close:
                 yield found
             before = night
 
@@ -359,9 +360,12 @@ child, somebody answers that, too.
 """
 
 
-def _clarified(case: Case, found: Finding) -> bool:
-    """Whether somebody has found out what was really taken that night."""
-    return found.part in CLARIFIED and case.clarified_to is not None and found.day <= case.clarified_to
+def _unclarified(case: Case, found: Finding | None, *nights: Night) -> Finding | None:
+    """What is found of these nights, unless somebody has found out what was really taken on all of them."""
+    if found is None or found.part not in CLARIFIED:
+        return found
+    known = all(one.clarified_on is not None and one.clarified_on <= case.today for one in nights)
+    return None if known else found
 
 
 def _too_much(case: Case, book: Book, night: Night) -> Finding | None:
@@ -384,8 +388,8 @@ def _too_much(case: Case, book: Book, night: Night) -> Finding | None:
     )
 
 
-def _too_close(case: Case, book: Book, night: Night, before: Night | None) -> Finding | None:
-    if night.taken_at is None or before is None or before.taken_at is None:
+def _too_close(case: Case, book: Book, night: Night, before: Night) -> Finding | None:
+    if night.taken_at is None or before.taken_at is None:
         return None
     apart = night.taken_at - before.taken_at
     if not timedelta(0) <= apart < timedelta(hours=book.count("doses_apart_hours")):
