@@ -223,7 +223,7 @@ class TestThePatient:
         assert waiting.begun_on is None
         assert DoseTaken.objects.get(plan_date=NIGHT).taken == "taken"
         assert Finding.objects.get(patient=patient, rule="R01").state == "open"
-        assert "Take no dose until your clinic has answered" in words_of(phone.get("/p/"))
+        assert "Take no dose until your clinic tells you to go on" in words_of(phone.get("/p/"))
 
     @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=20)])
     def test_a_first_dose_told_beside_a_procedure_is_kept_with_its_night_and_begins_nothing(

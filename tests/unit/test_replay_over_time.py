@@ -134,7 +134,7 @@ class TestAlarms:
     def test_a_later_none_does_not_answer_item_9(self) -> None:
         later = {"on": "2025-02-01", "instrument": "phq-9", "score": 2, "item9": 0}
         told = looked_at("2025-02-09", MONTH, assessments=[NINE, later])
-        assert "item 9 answered with 2" in parts(told)["R20"]["sentence"]
+        assert "item 9 was answered 2 of 3" in parts(told)["R20"]["sentence"]
         assert "R20" not in parts(
             looked_at("2025-02-09", MONTH, assessments=[{**NINE, "reviewed_on": "2025-01-16"}, later])
         )
